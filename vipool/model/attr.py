@@ -1,0 +1,246 @@
+"""What a declaration is: one field of a frozen dataclass says all there is to know about one attribute.
+
+``attributes(cls)`` reads the declarations of a noun; bodies, columns, filters, replies, the OpenAPI document and the
+reference pages derive from it, so that no second list of names exists anywhere.  Pure: values in, values out.
+"""
+
+import dataclasses
+import datetime
+import enum
+import functools
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from vipool.model import faults, types
+
+
+class Null(enum.Enum):
+    """What a client's ``null`` does to an attribute."""
+
+    DEFAULT = "default"  # back to the declared default; refused where there is none
+    KEEP = "keep"  # on update: as if it had not been sent
+    STORE = "store"  # kept as null
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attr:
+    """The declaration itself: documentation, and in which requests and replies the attribute appears."""
+
+    doc: str
+    create: bool = True  # may be sent when the object is made
+    update: bool = True  # may be sent later
+    show: bool = True  # appears in replies
+    filters: bool = True  # may be asked for in lists
+    required: bool | None = None  # None: mandatory exactly when the field has no default
+    null: object = Null.DEFAULT  # what null means: a Null, or the value it stands for
+    wire: str = ""  # name in the API, where it is not a Python name
+    aliases: tuple[str, ...] = ()  # further names that list filters take
+    since: str = "2.0"  # first API version that has it
+    indexed: bool = False  # looked up by value often
+
+
+def shown(doc: str, **more: Any) -> Attr:
+    """An attribute that clients read and never write."""
+    return Attr(doc=doc, create=False, update=False, **more)
+
+
+def hidden(doc: str, **more: Any) -> Attr:
+    """An attribute of the store that clients neither read nor write."""
+    return Attr(doc=doc, create=False, update=False, show=False, filters=False, **more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One attribute as everything else sees it: its declaration with its name, kind and default."""
+
+    name: str
+    wire: str
+    kind: types.Kind
+    attr: Attr
+    required: bool
+    default: object
+
+    def parse(self, value: object, *, update: bool) -> object:
+        """The value to keep for what a client sent; raises faults.BadAttribute or NullAttribute."""
+        if value is None:
+            return self._null(update=update)
+        try:
+            return self.kind.parse(value)
+        except ValueError as error:
+            raise faults.BadAttribute(self.wire, value, str(error)) from error
+        except RecursionError as error:
+            raise faults.BadAttribute(self.wire, "…", "Value is nested too deeply") from error
+
+    def _null(self, *, update: bool) -> object:
+        meaning = self.attr.null
+        if meaning is Null.STORE:
+            return None
+        if meaning is Null.KEEP:
+            return KEEP if update else self.default
+        if meaning is not Null.DEFAULT:
+            return meaning
+        if self.default is dataclasses.MISSING:
+            raise faults.NullAttribute(self.wire) if update else faults.MissingAttribute(self.wire)
+        return self.default
+
+
+KEEP = Null.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noun:
+    """How the world calls a resource."""
+
+    wrapper: str  # key of one object in a body
+    collection: str  # key of a list, and the path
+    title: str  # in sentences
+    argument: str = ""  # Octavia's name for the body in its errors
+    links: str = ""  # key of paging links, where it is not <collection>_links
+
+    @property
+    def links_key(self) -> str:
+        """The key under which a list shows its paging links."""
+        return self.links or f"{self.collection}_links"
+
+    @property
+    def where(self) -> str:
+        """The path Octavia's errors give for an unknown attribute of the body."""
+        return f"{self.argument or self.wrapper}.{self.wrapper}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """The base of every noun: something with an id."""
+
+    NOUN: ClassVar[Noun]
+
+    id: Annotated[str, types.String(64), shown("The identifier, given by the server.")]
+
+    @classmethod
+    def build(cls, values: Mapping[str, object]) -> Self:
+        """An instance from parsed values; names that are not fields are a bug, not bad input."""
+        return cls(**values)  # type: ignore[arg-type]
+
+    def having(self, values: Mapping[str, object]) -> Self:
+        """A copy with some values changed."""
+        return dataclasses.replace(self, **values) if values else self  # type: ignore[arg-type]
+
+
+R = TypeVar("R", bound=Resource)
+
+
+@functools.cache
+def attributes(cls: type[Resource]) -> tuple[Attribute, ...]:
+    """The declared attributes of a noun, in declaration order (the base classes' first)."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return tuple(
+        _attribute(field, typing.get_args(hints[field.name])[1:]) for field in dataclasses.fields(cls) if field.init
+    )
+
+
+def _attribute(field: dataclasses.Field[Any], marks: tuple[object, ...]) -> Attribute:
+    attr = next((mark for mark in marks if isinstance(mark, Attr)), None)
+    kind = next((mark for mark in marks if not isinstance(mark, Attr)), None)
+    if attr is None or kind is None:
+        raise TypeError(f"field {field.name} needs a kind and an Attr in its annotation")
+    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    required = default is dataclasses.MISSING if attr.required is None else attr.required
+    return Attribute(
+        name=field.name,
+        wire=attr.wire or field.name,
+        kind=typing.cast("types.Kind", kind),
+        attr=attr,
+        required=required,
+        default=default,
+    )
+
+
+@functools.cache
+def by_wire(cls: type[Resource]) -> Mapping[str, Attribute]:
+    """The attributes of a noun under their names in the API."""
+    return {attribute.wire: attribute for attribute in attributes(cls)}
+
+
+def parse_create(cls: type[Resource], body: Mapping[str, object], *, where: str = "") -> dict[str, object]:
+    """The values of a new object from a client's body, by field name.
+
+    Attributes that were not sent are left out, so that the dataclass gives its defaults.  Raises
+    faults.UnknownAttributes, MissingAttribute, NullAttribute or BadAttribute.
+    """
+    known = by_wire(cls)
+    unknown = [key for key in body if key not in known or not known[key].attr.create]
+    if unknown:
+        raise faults.UnknownAttributes(where or cls.NOUN.where, unknown)
+    values: dict[str, object] = {}
+    for attribute in attributes(cls):
+        if attribute.wire in body:
+            values[attribute.name] = attribute.parse(body[attribute.wire], update=False)
+        elif attribute.required and attribute.attr.create:
+            raise faults.MissingAttribute(attribute.wire)
+    return values
+
+
+def parse_update(cls: type[Resource], body: Mapping[str, object], *, where: str = "") -> dict[str, object]:
+    """The changed values of an object from a client's body, by field name; raises as ``parse_create``."""
+    known = by_wire(cls)
+    unknown = [key for key in body if key not in known or not known[key].attr.update]
+    if unknown:
+        raise faults.UnknownAttributes(where or cls.NOUN.where, unknown)
+    parsed = {known[key].name: known[key].parse(value, update=True) for key, value in body.items()}
+    return {name: value for name, value in parsed.items() if value is not KEEP}
+
+
+def show(resource: Resource) -> dict[str, object]:
+    """The attributes of an object that replies show, under their API names, as JSON values."""
+    return {
+        attribute.wire: jsonable(getattr(resource, attribute.name))
+        for attribute in attributes(type(resource))
+        if attribute.attr.show
+    }
+
+
+def dump(resource: Resource) -> dict[str, object]:
+    """Every attribute of an object, hidden ones too, by field name, as JSON values: the form agents receive."""
+    return {field.name: jsonable(getattr(resource, field.name)) for field in dataclasses.fields(resource)}
+
+
+def load(cls: type[R], values: Mapping[str, object]) -> R:
+    """The object that ``dump`` wrote.  Unknown names are ignored, so that an older agent reads a newer server."""
+    found = {
+        attribute.name: revive(attribute, values[attribute.name])
+        for attribute in attributes(cls)
+        if attribute.name in values
+    }
+    return cls.build(found)
+
+
+def revive(attribute: Attribute, value: object) -> object:
+    """A value as the dataclass holds it, from its JSON or database form.  Trusts what vipool wrote itself."""
+    if value is None:
+        return None
+    match attribute.kind:
+        case types.Choice(options=options):
+            return options(value)
+        case types.ListOf() if isinstance(value, list | tuple):
+            return tuple(value)
+        case types.Timestamp() if isinstance(value, str):
+            return datetime.datetime.fromisoformat(value)
+        case _:
+            return value
+
+
+def jsonable(value: object) -> Any:
+    """A value of the model as plain JSON: tuples become lists, moments Octavia's zoneless text."""
+    match value:
+        case datetime.datetime():
+            return value.isoformat(timespec="microseconds" if value.microsecond else "seconds")
+        case enum.Enum():
+            return value.value
+        case tuple() | list():
+            return [jsonable(each) for each in value]
+        case dict():
+            return {key: jsonable(each) for key, each in value.items()}
+        case _:
+            return value

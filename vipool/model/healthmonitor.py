@@ -1,0 +1,86 @@
+"""The health monitor: how the members of a pool are checked."""
+
+import enum
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from vipool.model import attr, parts, types
+
+
+class Type(enum.StrEnum):
+    """The kind of check."""
+
+    PING = "PING"
+    TCP = "TCP"
+    HTTP = "HTTP"
+    HTTPS = "HTTPS"
+    TLS_HELLO = "TLS-HELLO"
+    UDP_CONNECT = "UDP-CONNECT"
+    SCTP = "SCTP"
+
+    @property
+    def speaks_http(self) -> bool:
+        """Whether the check is an HTTP request."""
+        return self in {Type.HTTP, Type.HTTPS}
+
+
+class Method(enum.StrEnum):
+    """The HTTP method of a check."""
+
+    GET = "GET"
+    HEAD = "HEAD"
+    POST = "POST"
+    PUT = "PUT"
+    DELETE = "DELETE"
+    TRACE = "TRACE"
+    OPTIONS = "OPTIONS"
+    CONNECT = "CONNECT"
+    PATCH = "PATCH"
+
+
+# A path as RFC 3986 section 3.3 allows it, with an optional query and fragment, and nothing that could end a token.
+URL_PATH = r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/?#\[\]]*"
+CODES = r"(\d{3}(\s*,\s*\d{3})*)|(\d{3}-\d{3})"
+# A host name (RFC 1123), with the underscores that people use.
+DOMAIN = r"(?=.{1,255}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthMonitor(parts.Part):
+    """One health monitor (Octavia API v2, `healthmonitors`)."""
+
+    NOUN: ClassVar = attr.Noun(
+        wrapper="healthmonitor", collection="healthmonitors", title="Health Monitor", argument="health_monitor_"
+    )
+
+    pool_id: Annotated[
+        str, types.Uuid(), attr.Attr(doc="The pool whose members are checked.", update=False, show=False, indexed=True)
+    ]
+    type: Annotated[Type, types.Choice(Type), attr.Attr(doc="The kind of check.", update=False)]
+    delay: Annotated[int, types.Integer(0), attr.Attr(doc="Seconds between checks.")]
+    timeout: Annotated[int, types.Integer(0), attr.Attr(doc="Seconds until a check has failed.")]
+    max_retries: Annotated[
+        int, types.Integer(1, 10), attr.Attr(doc="Good checks until a member is up.", aliases=("rise_threshold",))
+    ]
+    max_retries_down: Annotated[
+        int, types.Integer(1, 10), attr.Attr(doc="Bad checks until a member is down.", aliases=("fall_threshold",))
+    ] = 3
+    http_method: Annotated[
+        Method | None, types.Choice(Method), attr.Attr(doc="The method of an HTTP check (GET).")
+    ] = None
+    url_path: Annotated[
+        str | None, types.String(2048, pattern=URL_PATH), attr.Attr(doc="The path of an HTTP check (/).")
+    ] = None
+    expected_codes: Annotated[
+        str | None,
+        types.String(64, pattern=CODES),
+        attr.Attr(doc="The good answers: a list 200,202 or one range 200-204 (200)."),
+    ] = None
+    http_version: Annotated[
+        float | None, types.Number((1.0, 1.1)), attr.Attr(doc="The HTTP version of the check.", since="2.10")
+    ] = None
+    domain_name: Annotated[
+        str | None,
+        types.String(255, least=1, pattern=DOMAIN),
+        attr.Attr(doc="The Host header of an HTTP/1.1 check.", since="2.10"),
+    ] = None

@@ -1,0 +1,64 @@
+"""The load balancer: a VIP, and the root of the tree of listeners and pools behind it."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from vipool.model import attr, parts, status, types
+
+UUID = types.Uuid()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancer(parts.Stamped):
+    """One load balancer (Octavia API v2, `loadbalancers`)."""
+
+    NOUN: ClassVar = attr.Noun(
+        wrapper="loadbalancer", collection="loadbalancers", title="Load Balancer", argument="load_balancer"
+    )
+
+    description: parts.Description = ""
+    vip_address: Annotated[
+        str | None, types.IpAddress(), attr.Attr(doc="The VIP; allocated when not given.", update=False, required=False)
+    ] = None
+    vip_subnet_id: Annotated[
+        str | None, UUID, attr.Attr(doc="The subnet of the VIP.", update=False, required=False)
+    ] = None
+    vip_network_id: Annotated[
+        str | None, UUID, attr.Attr(doc="The network of the VIP.", update=False, required=False)
+    ] = None
+    vip_port_id: Annotated[
+        str | None, UUID, attr.Attr(doc="The port that holds the VIP; made when not given.", update=False)
+    ] = None
+    vip_qos_policy_id: Annotated[str | None, UUID, attr.Attr(doc="The QoS policy of the VIP port.")] = None
+    vip_sg_ids: Annotated[
+        tuple[str, ...],
+        types.ListOf(UUID, distinct=True),
+        attr.Attr(doc="Security groups of the VIP port.", since="2.29", filters=False),
+    ] = ()
+    vip_vnic_type: Annotated[str, types.String(64), attr.shown("How the VIP port is bound.", since="2.28")] = "normal"
+    additional_vips: Annotated[
+        tuple[dict[str, str | None], ...],
+        types.ListOf(
+            types.Entry({"subnet_id": UUID, "ip_address": types.IpAddress(), "port_id": UUID}, required=("subnet_id",))
+        ),
+        attr.Attr(doc="Further addresses on the same network.", update=False, since="2.26", filters=False),
+    ] = ()
+    provider: Annotated[
+        str, types.String(64), attr.Attr(doc="What carries the traffic; echoed as it was sent.", update=False)
+    ] = "amphora"
+    flavor_id: Annotated[
+        str | None, UUID, attr.Attr(doc="The flavor, or null.", update=False, since="2.6")
+    ] = None
+    availability_zone: Annotated[
+        str | None, types.String(), attr.Attr(doc="The name of the availability zone, or null.", update=False, since="2.14")
+    ] = None
+    vip_owned: Annotated[bool, types.Boolean(), attr.hidden("Whether vipool made the VIP port, and removes it.")] = True
+    generation: Annotated[int, types.Integer(0), attr.hidden("The generation wanted of the tree.")] = 1
+    settled: Annotated[int, types.Integer(0), attr.hidden("The last generation that was realised.")] = 0
+    failed: Annotated[int, types.Integer(0), attr.hidden("The last generation that could not be realised, or 0.")] = 0
+    fault: Annotated[str | None, types.String(4096), attr.hidden("Why it could not be, in words.")] = None
+
+    @property
+    def progress(self) -> status.Progress:
+        """How far the tree has come."""
+        return status.Progress(generation=self.generation, settled=self.settled, failed=self.failed)

@@ -1,0 +1,252 @@
+"""The wire form: everything that a node is asked to be, as values.
+
+A node pulls ``Desired``: the items that changed since the revision it knows (all of them when it knows none).  An item
+is one load balancer, router, network or plugged port; its ``absent`` says that it must go.  Items carry the model's own
+nouns, so a new attribute reaches the renderers without being named here.  ``dump`` and ``load`` turn items into JSON
+values and back.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from vipool.model import attr, healthmonitor, listener, loadbalancer, member, pool, tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route beside the connected ones: ``destination`` is a network in CIDR form."""
+
+    destination: str
+    nexthop: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A network as a node sees it: one bridge, ``flat`` being the name of an existing bridge of the host."""
+
+    network_id: str
+    mtu: int = 1500
+    flat: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A port as a node must plug it: its addresses are in prefix form (172.16.100.11/24)."""
+
+    port_id: str
+    mac: str
+    segment: Segment
+    addresses: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatingIp:
+    """One to one translation at a router: ``external`` outside is ``internal`` inside."""
+
+    id: str
+    external: str
+    internal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancer:
+    """One load balancer to carry: the tree without its dying rows, and the port that holds the VIP."""
+
+    id: str
+    revision: int
+    absent: bool = False
+    tree: tree.Tree
+    vip: Attachment | None = None
+
+    @property
+    def generation(self) -> int:
+        """The generation of the tree this item realises."""
+        return self.tree.loadbalancer.generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router:
+    """One router: its inside interfaces, its gateway port, and what it translates."""
+
+    id: str
+    revision: int
+    absent: bool = False
+    enabled: bool = True
+    interfaces: tuple[Attachment, ...] = ()
+    gateway: Attachment | None = None
+    snat: bool = True
+    floating_ips: tuple[FloatingIp, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """One network: it has a bridge as long as it is there."""
+
+    id: str
+    revision: int
+    absent: bool = False
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plug:
+    """One port plugged into a namespace or process that somebody else runs.
+
+    ``target`` is ``netns:NAME`` or ``pid:PID``; ``device`` the name the interface has in there.
+    """
+
+    id: str
+    revision: int
+    absent: bool = False
+    port: Attachment
+    target: str
+    device: str
+
+
+Item: TypeAlias = LoadBalancer | Router | Network | Plug
+KINDS: dict[str, type[Any]] = {
+    "network": Network,
+    "router": Router,
+    "plug": Plug,
+    "loadbalancer": LoadBalancer,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """What a node must be: items in the order networks, routers, plugs, load balancers.
+
+    ``complete`` means that everything not listed must not exist on the node.
+    """
+
+    revision: int
+    complete: bool
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a node says about one item.
+
+    ``revision`` is the item's that was realised, or could not be (``fault`` says why); ``generation`` is the tree's.
+    ``gone`` confirms an absence.  ``observation`` is what the data plane says, where there is one.
+    """
+
+    kind: str
+    id: str
+    revision: int = 0
+    generation: int = 0
+    fault: str | None = None
+    gone: bool = False
+    observation: "Observation | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Traffic of one listener, counted since the listener was made; ``active_connections`` is of this moment."""
+
+    active_connections: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    request_errors: int = 0
+    total_connections: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What the data plane of one load balancer says: states by object id, in the words of ``State``."""
+
+    frontends: Mapping[str, str]  # listener id -> open | full | closed
+    backends: Mapping[str, str]  # pool id -> up | down
+    servers: Mapping[str, str]  # member id -> up | down | drain | maint | no_check
+    counters: Mapping[str, Counters]  # listener id -> counters
+
+
+def dump(value: object) -> Any:
+    """Any value of this module as JSON values."""
+    match value:
+        case attr.Resource():
+            return attr.dump(value)
+        case LoadBalancer() | Router() | Network() | Plug():
+            kind = next(name for name, cls in KINDS.items() if isinstance(value, cls))
+            return {"kind": kind, **_fields(value)}
+        case tuple() | list():
+            return [dump(each) for each in value]
+        case Mapping():
+            return {key: dump(each) for key, each in value.items()}
+        case _ if dataclasses.is_dataclass(value):
+            return _fields(value)
+        case _:
+            return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: dump(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def load_desired(body: Mapping[str, Any]) -> Desired:
+    """The Desired that ``dump`` wrote."""
+    items = tuple(load_item(each) for each in body["items"])
+    return Desired(revision=body["revision"], complete=body["complete"], items=items)
+
+
+def load_item(body: Mapping[str, Any]) -> Item:
+    """The item that ``dump`` wrote."""
+    head = {name: body[name] for name in ("id", "revision", "absent")}
+    match body["kind"]:
+        case "loadbalancer":
+            vip = body["vip"]
+            return LoadBalancer(**head, tree=_tree(body["tree"]), vip=_attachment(vip) if vip else None)
+        case "router":
+            gateway = body["gateway"]
+            return Router(
+                **head,
+                enabled=body["enabled"],
+                interfaces=tuple(_attachment(each) for each in body["interfaces"]),
+                gateway=_attachment(gateway) if gateway else None,
+                snat=body["snat"],
+                floating_ips=tuple(FloatingIp(**each) for each in body["floating_ips"]),
+                routes=tuple(Route(**each) for each in body["routes"]),
+            )
+        case "network":
+            return Network(**head, segment=Segment(**body["segment"]))
+        case "plug":
+            return Plug(**head, port=_attachment(body["port"]), target=body["target"], device=body["device"])
+        case unknown:
+            raise ValueError(f"an item of unknown kind {unknown!r}: the server is newer than this agent")
+
+
+def _attachment(body: Mapping[str, Any]) -> Attachment:
+    return Attachment(
+        port_id=body["port_id"],
+        mac=body["mac"],
+        segment=Segment(**body["segment"]),
+        addresses=tuple(body["addresses"]),
+        gateways=tuple(body["gateways"]),
+        routes=tuple(Route(**each) for each in body["routes"]),
+    )
+
+
+def _tree(body: Mapping[str, Any]) -> tree.Tree:
+    return tree.Tree(
+        loadbalancer=attr.load(loadbalancer.LoadBalancer, body["loadbalancer"]),
+        listeners=tuple(attr.load(listener.Listener, each) for each in body["listeners"]),
+        pools=tuple(attr.load(pool.Pool, each) for each in body["pools"]),
+        members=tuple(attr.load(member.Member, each) for each in body["members"]),
+        healthmonitors=tuple(attr.load(healthmonitor.HealthMonitor, each) for each in body["healthmonitors"]),
+    )
+
+
+def load_report(body: Mapping[str, Any]) -> Report:
+    """The report that ``dump`` wrote."""
+    seen = body.get("observation")
+    observation = None
+    if seen is not None:
+        counters = {key: Counters(**each) for key, each in seen["counters"].items()}
+        observation = Observation(**{**seen, "counters": counters})
+    return Report(**{**body, "observation": observation})

@@ -1,0 +1,56 @@
+"""The seam between vipool and a way of carrying traffic: two small Protocols.
+
+A provider package says what it can do (``Capabilities``, pure, asked at admission) and how it acts on a node
+(``Engine``).  The core knows providers only through these.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vipool.model import spec, tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the engine of one load balancer lives on this node: its namespace's name and its own directory."""
+
+    namespace: str
+    directory: str
+
+
+class Broken(Exception):
+    """The desired state cannot be realised as it is: the sentence becomes the load balancer's fault."""
+
+
+class NotNow(Exception):
+    """It cannot be realised at the moment; trying again later may work."""
+
+
+class Capabilities(Protocol):
+    """What a provider can do."""
+
+    name: str
+    description: str
+
+    def refuse(self, wanted: tree.Tree) -> str | None:
+        """The sentence that says why this tree cannot be carried, or None when it can."""
+
+
+class Engine(Protocol):
+    """The hand of a provider on a node.  Every call is safe to repeat, and reads the truth from the node itself."""
+
+    def converge(self, place: Place, wanted: tree.Tree) -> str:
+        """Carry the tree's traffic by the cheapest change that does it; returns what was done, in a few words.
+
+        Called when the namespace has its addresses.  Raises Broken or NotNow; the last good state then keeps serving.
+        """
+
+    def observe(self, place: Place, wanted: tree.Tree) -> spec.Observation | None:
+        """What the data plane says now, or None when nothing runs."""
+
+    def remove(self, place: Place) -> None:
+        """Stop everything of this load balancer and remove its files."""
+
+    def watch(self, places: Sequence[Place]) -> tuple[str, ...]:
+        """The namespaces among these whose process is not running though it should be."""
