@@ -1,0 +1,56 @@
+# The menu. Bare `make` explains it. `demo` and `test` set up whatever is missing first.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# haproxy, nft and ip live in sbin, which is not on an ordinary user's path on Debian.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+ONLY ?=
+
+.PHONY: help setup demo demo-down test check net bench compat fuzz docs bless lock
+
+help: ## show this menu
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## install what is missing: Debian packages, then .venv from the lock
+	@tools/setup
+
+demo: setup ## build the classic picture in a sandbox, send packets through it, explain them
+	@.venv/bin/vipool demo
+
+demo-down: setup ## end the demo and remove all it made
+	@.venv/bin/vipool demo --down
+
+test: check ## all checks and all tests
+	@$(PYTEST) tests --ignore=tests/test_house.py
+
+check: setup ## formatting, lint, types, layers and budgets, in less than a minute
+	@.venv/bin/ruff format --check --quiet . || { echo "ruff format: run '.venv/bin/ruff format .'" >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo
+	@$(PYTEST) --quiet tests/test_house.py
+
+net: setup ## the tests on real namespaces, HAProxy and packets (in a sandbox; no root needed)
+	@$(PYTEST) tests/net
+
+bench: setup ## the benchmarks; ONLY=pattern chooses some of them
+	@$(PY) -m benchmarks $(ONLY)
+
+compat: setup ## the unmodified OpenStack clients against a live vipool
+	@$(PYTEST) tests/compat
+
+fuzz: setup ## the property tests again, with many more examples
+	@VIPOOL_EXAMPLES=fuzz $(PYTEST) -m hypothesis
+
+docs: setup ## check that every page is indexed and every link leads somewhere
+	@$(PYTEST) --quiet tests/test_docs.py
+
+bless: setup ## rewrite the golden files from what the code does now; read the difference before committing
+	@VIPOOL_BLESS=1 $(PYTEST) tests/golden
+
+lock: setup ## resolve the dependencies anew (needs uv on the path); read the difference before committing
+	@tools/lock

@@ -1,0 +1,1 @@
+"""vipool: load balancing for the tenants of a cloud. The map of the rooms is in CONTRIBUTING.md."""

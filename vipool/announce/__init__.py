@@ -1,0 +1,1 @@
+"""One module for each way of holding an address on a link."""

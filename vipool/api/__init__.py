@@ -1,0 +1,1 @@
+"""HTTP: the faces that unmodified clients speak to."""

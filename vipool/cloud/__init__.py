@@ -1,0 +1,1 @@
+"""The neighbours of the load-balancer API: identity, network, secrets. Each is a small Protocol."""

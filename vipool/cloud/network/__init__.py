@@ -1,0 +1,1 @@
+"""Networks, subnets, ports, routers, floating IPs: what a VIP needs of a network service."""

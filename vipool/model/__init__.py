@@ -1,0 +1,1 @@
+"""The nouns: values only. No I/O, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""One package for each way of carrying traffic. Providers do not know each other."""

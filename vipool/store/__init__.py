@@ -1,0 +1,1 @@
+"""The only importer of SQLAlchemy: tables derived from the model, transactions, filters."""
