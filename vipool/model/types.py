@@ -82,18 +82,18 @@ class String:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number between two bounds, both included."""
+    """A whole number between two bounds, both included; unbounded ones still fit 32 bits, as Octavia's columns do."""
 
-    least: int | None = None
-    most: int | None = None
+    least: int = -(2**31)
+    most: int = 2**31 - 1
     storage: Storage = Storage.INTEGER
 
     def parse(self, value: object) -> int:
         """Numbers are truncated and numeric strings accepted, as Octavia does."""
         number = self._number(value)
-        if self.least is not None and number < self.least:
+        if number < self.least:
             raise ValueError(f"Value should be greater or equal to {self.least}")
-        if self.most is not None and number > self.most:
+        if number > self.most:
             raise ValueError(f"Value should be lower or equal to {self.most}")
         return number
 
@@ -109,12 +109,7 @@ class Integer:
 
     def schema(self) -> dict[str, object]:
         """An integer schema with its bounds."""
-        found: dict[str, object] = {"type": "integer"}
-        if self.least is not None:
-            found["minimum"] = self.least
-        if self.most is not None:
-            found["maximum"] = self.most
-        return found
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
 @dataclass(frozen=True, slots=True)

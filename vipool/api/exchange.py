@@ -1,0 +1,70 @@
+"""One request and one answer, as values: what a handler receives and returns, whatever serves HTTP."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from vipool.model import caller, faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request that has been read: the path's parts, the query in order, the JSON body, and who is asking.
+
+    ``url`` is the absolute address of the request without its query, for links; ``mount`` the absolute address of the
+    service (scheme, host and prefix).  ``caller`` is None only on routes that need no token.
+    """
+
+    method: str
+    path: str
+    url: str
+    mount: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    raw: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    caller: caller.Caller | None = None
+    token: str = ""
+    request_id: str = ""
+
+    @property
+    def who(self) -> caller.Caller:
+        """The caller of a route that needs a token."""
+        if self.caller is None:
+            raise faults.Unauthorized("The request you have made requires authentication.")
+        return self.caller
+
+    def asked(self, key: str) -> str | None:
+        """The last value of a query argument, or None."""
+        return next((value for name, value in reversed(self.query) if name == key), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back: a JSON value (or ``raw`` bytes), or nothing."""
+
+    status: int = 200
+    body: Any = None
+    empty: bool = False
+    raw: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Answer(status=204, empty=True)
+Handler: TypeAlias = Callable[[Call], Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row of a face's table: where, what it takes to be allowed, and what answers.
+
+    ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
+    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody.
+    """
+
+    method: str
+    path: str
+    policy: str
+    handler: Handler
+    token: bool = True

@@ -1,0 +1,161 @@
+"""A face: one OpenStack service over HTTP, from bytes to a handler and back.
+
+Reads the request within limits, finds the caller, checks the route's policy, runs the synchronous handler in a worker
+thread, and turns refusals into the error documents of that service.  An exception that is no refusal is a bug: it is
+logged with its traceback and answered with a sentence that does not give anything away.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anyio.to_thread
+import orjson
+from starlette import requests, responses, routing
+from starlette.types import Receive, Scope, Send
+
+from vipool.api import exchange
+from vipool.model import caller, faults
+
+log = logging.getLogger(__name__)
+
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Dialect(Protocol):
+    """How one service words its errors and treats its bodies."""
+
+    head_as_get: bool  # whether HEAD is answered as GET without its body
+
+    def refusal(self, refusal: faults.Refusal, call: exchange.Call) -> exchange.Answer:
+        """The error document of a refusal raised by a handler."""
+
+    def unknown_path(self, call: exchange.Call) -> exchange.Answer:
+        """The answer for a path that no route has."""
+
+    def wrong_method(self, call: exchange.Call, allowed: Sequence[str]) -> exchange.Answer:
+        """The answer for a path that has other methods only."""
+
+    def crashed(self, call: exchange.Call) -> exchange.Answer:
+        """The answer for a bug."""
+
+    def too_large(self, call: exchange.Call, limit: int) -> exchange.Answer:
+        """The answer for a body over the limit, in bytes."""
+
+    def check_media(self, call: exchange.Call) -> None:
+        """Refuse content types and Accept headers the service does not speak (406, 415)."""
+
+    def parse(self, raw: bytes, call: exchange.Call) -> Any:
+        """The JSON value of a body; raises a Refusal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """What makes a service: where it is mounted, its routes, its dialect, and how it decides who may do what."""
+
+    mount: str
+    routes: tuple[exchange.Route, ...]
+    dialect: Dialect
+    authenticate: Callable[[str], caller.Caller]
+    allow: Callable[[str, caller.Caller], None]
+    new_request_id: Callable[[], str]
+    body_limit: int = 8 * 1024 * 1024
+    prefixes: tuple[str, ...] = ("",)
+    request_id_header: str = "x-openstack-request-id"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Service:
+    """The ASGI application of one face."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        table: dict[str, dict[str, exchange.Route]] = {}
+        for route in face.routes:
+            table.setdefault(route.path, {})[route.method] = route
+        self._paths = [
+            (routing.compile_path(prefix + path)[0], methods)
+            for path, methods in table.items()
+            for prefix in face.prefixes
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = requests.Request(scope, receive)
+        call = self._call(request)
+        try:
+            answer = await self._answer(call, request)
+        except Exception:  # a bug in vipool: say so in the log, never to the client
+            log.exception("%s %s failed (%s)", call.method, call.path, call.request_id)
+            answer = self.face.dialect.crashed(call)
+        await self._response(answer, call)(scope, receive, send)
+
+    def _call(self, request: requests.Request) -> exchange.Call:
+        path = request.scope["path"].removeprefix(self.face.mount) or "/"
+        base = f"{request.url.scheme}://{request.url.netloc}"
+        return exchange.Call(
+            method=request.method,
+            path=path,
+            url=base + request.scope["path"],
+            mount=base + self.face.mount,
+            query=tuple(request.query_params.multi_items()),
+            headers=request.headers,
+            token=request.headers.get("x-auth-token", ""),
+            request_id=self.face.new_request_id(),
+        )
+
+    async def _answer(self, call: exchange.Call, request: requests.Request) -> exchange.Answer:
+        dialect = self.face.dialect
+        found = self._find(call.path)
+        if found is None:
+            return dialect.unknown_path(call)
+        parts, methods = found
+        route = methods.get(call.method)
+        if route is None and call.method == "HEAD" and dialect.head_as_get:
+            route = methods.get("GET")
+        if route is None:
+            return dialect.wrong_method(call, sorted(methods))
+        raw = await self._read(request) if call.method in WITH_BODY or call.method == "DELETE" else b""
+        if raw is None:
+            return dialect.too_large(call, self.face.body_limit)
+        return await anyio.to_thread.run_sync(self._handle, route, dataclasses.replace(call, parts=parts, raw=raw))
+
+    def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
+        for pattern, methods in self._paths:
+            if match := pattern.match(path):
+                return match.groupdict(), methods
+        return None
+
+    async def _read(self, request: requests.Request) -> bytes | None:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self.face.body_limit:
+                return None
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _handle(self, route: exchange.Route, call: exchange.Call) -> exchange.Answer:
+        """Everything that may wait for the store, in a worker thread."""
+        try:
+            if route.token:
+                call = dataclasses.replace(call, caller=self.face.authenticate(call.token))
+                self.face.allow(route.policy, call.who)
+            self.face.dialect.check_media(call)
+            if call.raw:
+                call = dataclasses.replace(call, body=self.face.dialect.parse(call.raw, call))
+            return route.handler(call)
+        except faults.Refusal as refusal:
+            return self.face.dialect.refusal(refusal, call)
+
+    def _response(self, answer: exchange.Answer, call: exchange.Call) -> responses.Response:
+        headers = {**self.face.headers, self.face.request_id_header: call.request_id, **answer.headers}
+        if answer.empty:
+            return responses.Response(status_code=answer.status, headers=headers)
+        if answer.raw is not None:
+            return responses.Response(answer.raw, status_code=answer.status, headers=headers)
+        content = orjson.dumps(answer.body)
+        return responses.Response(content, status_code=answer.status, headers=headers, media_type="application/json")

@@ -1,0 +1,47 @@
+"""What the load-balancer service needs of a network service.
+
+Every call gets the transaction it happens in: the embedded implementation takes part in it, so that a load balancer
+and its VIP port are made together or not at all; one that talks to a real Neutron does not use it.
+"""
+
+from typing import Protocol
+
+from vipool.model import caller, network, port, spec, subnet
+from vipool.store import session
+
+
+class Network(Protocol):
+    """Looks up networks, and makes and removes the ports that hold VIPs."""
+
+    def network(self, held: session.Session, who: caller.Caller, identifier: str) -> network.Network | None:
+        """The network if the caller may see it."""
+
+    def subnet(self, held: session.Session, who: caller.Caller, identifier: str) -> subnet.Subnet | None:
+        """The subnet if the caller may see it."""
+
+    def port(self, held: session.Session, who: caller.Caller, identifier: str) -> port.Port | None:
+        """The port if the caller may see it."""
+
+    def subnets_of(self, held: session.Session, network_id: str) -> tuple[subnet.Subnet, ...]:
+        """The subnets of a network, oldest first."""
+
+    def free_addresses(self, held: session.Session, subnet_id: str) -> int:
+        """How many addresses of the subnet's allocation pools are free."""
+
+    def create_port(self, held: session.Session, who: caller.Caller, wanted: port.Request) -> port.Port:
+        """A new port with one address in each wanted subnet.
+
+        Raises faults.Conflict (kind IpAddressAlreadyAllocated) when an address is taken, and the refusals of Neutron.
+        """
+
+    def bind_port(self, held: session.Session, port_id: str, *, device_id: str, device_owner: str) -> None:
+        """Mark a port that a user supplied as used by a device."""
+
+    def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:
+        """Remove a port that vipool made, or give back one that a user supplied; a port that is gone is nothing."""
+
+    def attachment(self, held: session.Session, port_id: str) -> spec.Attachment | None:
+        """How a node must plug the port, or None when the port is gone."""
+
+    def touch_network(self, held: session.Session, network_id: str) -> None:
+        """Make nodes look at the network again."""

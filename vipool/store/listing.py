@@ -1,0 +1,133 @@
+"""Lists: filters, tags, order and pages, as SQL.
+
+Each API face reads its own query language into one ``Query``; this module knows only declared attributes and the
+computed columns it is given.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from vipool.model import attr, faults
+from vipool.store import rows, session, tables
+
+R = TypeVar("R", bound=attr.Resource)
+Computed = Mapping[str, sa.ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """Conditions on the tags of an object."""
+
+    every: tuple[str, ...] = ()  # has all of them
+    some: tuple[str, ...] = ()  # has one of them
+    not_every: tuple[str, ...] = ()  # has not all of them
+    not_some: tuple[str, ...] = ()  # has none of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a list should hold.
+
+    ``equals`` gives for a field (or computed column) the values it may have; ``contains`` text it must contain;
+    ``ignoring_case`` names fields compared without regard to case.  ``sort`` is (field, ascending) pairs; the id is
+    always the last of them.  ``marker`` is the id after (with ``reverse``: before) which the page begins.
+    """
+
+    equals: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    contains: Mapping[str, str] = field(default_factory=dict)
+    ignoring_case: frozenset[str] = frozenset()
+    tags: Tags = Tags()
+    sort: tuple[tuple[str, bool], ...] = ()
+    limit: int | None = None
+    marker: str | None = None
+    reverse: bool = False
+
+
+def select(
+    held: session.Session,
+    cls: type[R],
+    query: Query,
+    *,
+    computed: Computed | None = None,
+    where: Sequence[sa.ColumnElement[bool]] = (),
+) -> tuple[R, ...]:
+    """The objects of one page, in order.  Raises faults.BadQuery for an unknown marker."""
+    table = tables.TABLES[cls]
+    columns = {**{column.name: column for column in table.columns}, **(computed or {})}
+    order = [*query.sort, *(() if any(name == "id" for name, _ in query.sort) else (("id", True),))]
+    found = sa.select(table).where(*where, *_conditions(query, columns, held.connection.dialect.name))
+    if query.marker is not None:
+        found = found.where(_beyond(held, cls, query, order, columns))
+    directions = [(columns[name], ascending != query.reverse) for name, ascending in order]
+    found = found.order_by(
+        *(
+            column.asc().nulls_first() if ascending else column.desc().nulls_last()
+            for column, ascending in directions
+        )
+    )
+    if query.limit is not None:
+        found = found.limit(query.limit)
+    page = tuple(rows.noun(cls, row) for row in held.connection.execute(found))
+    return page[::-1] if query.reverse else page
+
+
+def _conditions(
+    query: Query, columns: Mapping[str, sa.ColumnElement[Any]], dialect: str
+) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    for name, values in query.equals.items():
+        column = columns[name]
+        if name in query.ignoring_case:
+            found.append(sa.func.lower(column).in_([str(value).lower() for value in values]))
+        else:
+            wanted = [value for value in values if value is not None]
+            among = column.in_(wanted)
+            found.append(among if len(wanted) == len(values) else sa.or_(among, column.is_(None)))
+    found.extend(columns[name].contains(text, autoescape=True) for name, text in query.contains.items())
+    tags = query.tags
+    if tags.every:
+        found.append(sa.and_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.every)))
+    if tags.some:
+        found.append(sa.or_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.some)))
+    if tags.not_every:
+        found.append(sa.not_(sa.and_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.not_every))))
+    if tags.not_some:
+        found.append(sa.not_(sa.or_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.not_some))))
+    return found
+
+
+def _tagged(column: sa.ColumnElement[Any], tag: str, dialect: str) -> sa.ColumnElement[bool]:
+    each = sa.func.json_array_elements_text if dialect == "postgresql" else sa.func.json_each
+    values = each(column).table_valued("value")
+    return sa.exists(sa.select(sa.literal(1)).select_from(values).where(values.c.value == tag))
+
+
+def _beyond(
+    held: session.Session,
+    cls: type[R],
+    query: Query,
+    order: Sequence[tuple[str, bool]],
+    columns: Mapping[str, sa.ColumnElement[Any]],
+) -> sa.ColumnElement[bool]:
+    """Rows after the marker in the order: lexicographic comparison written out, nulls being the smallest values."""
+    table = tables.TABLES[cls]
+    wanted = sa.select(*(columns[name].label(f"k{place}") for place, (name, _) in enumerate(order)))
+    marker = held.connection.execute(wanted.where(table.c.id == query.marker)).first()
+    if marker is None:
+        raise faults.BadQuery(f"Supplied pagination marker '{query.marker}' is not valid.")
+    beyond: list[sa.ColumnElement[bool]] = []
+    level: list[sa.ColumnElement[bool]] = []
+    for (name, ascending), value in zip(order, marker, strict=True):
+        column = columns[name]
+        beyond.append(sa.and_(*level, _after(column, value, ascending=ascending != query.reverse)))
+        level.append(column.is_(None) if value is None else column == value)
+    return sa.or_(*beyond)
+
+
+def _after(column: sa.ColumnElement[Any], value: object, *, ascending: bool) -> sa.ColumnElement[bool]:
+    if ascending:
+        return column.is_not(None) if value is None else column > value
+    return sa.false() if value is None else sa.or_(column < value, column.is_(None))

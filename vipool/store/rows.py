@@ -1,0 +1,113 @@
+"""Rows and nouns: getting, finding, adding, changing and removing objects of any declared noun."""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from vipool.model import attr, types
+from vipool.store import session, tables
+
+R = TypeVar("R", bound=attr.Resource)
+# SQLite takes at most 32,766 parameters in one statement; identifiers are asked for in slices well below that.
+SLICE = 5_000
+
+
+@functools.cache
+def _readers(cls: type[attr.Resource]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    """For each column the conversion from its database form, or None where there is nothing to convert."""
+
+    def reader(attribute: attr.Attribute) -> Callable[[Any], Any] | None:
+        if isinstance(attribute.kind, types.Choice | types.ListOf):
+            return functools.partial(attr.revive, attribute)
+        return None
+
+    return tuple((attribute.name, reader(attribute)) for attribute in attr.attributes(cls))
+
+
+def noun(cls: type[R], row: Sequence[Any]) -> R:
+    """The object in a row whose columns come in declaration order."""
+    return cls(
+        **{
+            name: value if read is None else read(value)
+            for (name, read), value in zip(_readers(cls), row, strict=False)
+        }
+    )
+
+
+def _kept(resource: attr.Resource) -> dict[str, Any]:
+    """The column values of an object."""
+    return {
+        attribute.name: _keepable(attribute, getattr(resource, attribute.name))
+        for attribute in attr.attributes(type(resource))
+    }
+
+
+def _keepable(attribute: attr.Attribute, value: Any) -> Any:
+    return attr.jsonable(value) if attribute.kind.storage is not types.Storage.DATETIME else value
+
+
+def get(held: session.Session, cls: type[R], identifier: str) -> R | None:
+    """The object with that id, or None."""
+    table = tables.TABLES[cls]
+    row = held.connection.execute(sa.select(table).where(table.c.id == identifier)).first()
+    return None if row is None else noun(cls, row)
+
+
+def find(held: session.Session, cls: type[R], **equals: Any) -> tuple[R, ...]:
+    """The objects whose attributes have these values; a tuple or list of values means any of them; by id."""
+    table = tables.TABLES[cls]
+    query = sa.select(table).order_by(table.c.id)
+    for name, value in equals.items():
+        column = table.c[name]
+        query = query.where(column.in_(value) if isinstance(value, tuple | list | frozenset) else column == value)
+    return tuple(noun(cls, row) for row in held.connection.execute(query))
+
+
+def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str]) -> dict[str, R]:
+    """The objects with these ids, by id; unknown ids are left out."""
+    wanted = list(dict.fromkeys(identifiers))
+    found: dict[str, R] = {}
+    for start in range(0, len(wanted), SLICE):
+        found.update({each.id: each for each in find(held, cls, id=wanted[start : start + SLICE])})
+    return found
+
+
+def count(held: session.Session, cls: type[R], **equals: Any) -> int:
+    """How many objects have these values."""
+    table = tables.TABLES[cls]
+    query = sa.select(sa.func.count()).select_from(table)
+    for name, value in equals.items():
+        query = query.where(table.c[name] == value)
+    return int(held.connection.execute(query).scalar_one())
+
+
+def add(held: session.Session, *resources: attr.Resource) -> None:
+    """Add new objects."""
+    by_class: dict[type[attr.Resource], list[dict[str, Any]]] = {}
+    for resource in resources:
+        by_class.setdefault(type(resource), []).append(_kept(resource))
+    for cls, values in by_class.items():
+        held.connection.execute(sa.insert(tables.TABLES[cls]), values)
+
+
+def put(held: session.Session, resource: attr.Resource) -> None:
+    """Keep an object that is there already, whole."""
+    table = tables.TABLES[type(resource)]
+    held.connection.execute(sa.update(table).where(table.c.id == resource.id).values(_kept(resource)))
+
+
+def change(held: session.Session, cls: type[attr.Resource], identifier: str, values: Mapping[str, Any]) -> None:
+    """Change some attributes of one object."""
+    table = tables.TABLES[cls]
+    kinds = {attribute.name: attribute for attribute in attr.attributes(cls)}
+    kept = {name: _keepable(kinds[name], value) for name, value in values.items()}
+    held.connection.execute(sa.update(table).where(table.c.id == identifier).values(kept))
+
+
+def remove(held: session.Session, cls: type[attr.Resource], *identifiers: str) -> None:
+    """Remove objects; unknown ids are nothing."""
+    table = tables.TABLES[cls]
+    for start in range(0, len(identifiers), SLICE):
+        held.connection.execute(sa.delete(table).where(table.c.id.in_(identifiers[start : start + SLICE])))

@@ -1,0 +1,122 @@
+"""Transactions: reading ones that see one moment, writing ones that are alone.
+
+SQLite runs in WAL mode; a writing transaction takes the write lock at its start (``BEGIN IMMEDIATE``), so that what it
+read cannot change under it, and inside one process writers queue on a lock instead of polling the file.  When a
+transaction that raised the revision has committed, ``on_commit`` is called with it: a wake-up, never needed for
+correctness.
+"""
+
+import contextlib
+import datetime
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.pool import QueuePool
+
+from vipool.store import tables
+
+
+class Session:
+    """One transaction: a connection, the moment it began (naive UTC), and the revision it raised, if it did."""
+
+    def __init__(self, connection: sa.Connection, now: datetime.datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self._revision: int | None = None
+
+    @property
+    def raised(self) -> int | None:
+        """The revision this transaction raised, or None."""
+        return self._revision
+
+    def revision(self) -> int:
+        """The revision of this transaction's changes: raised by one at the first call, the same afterwards."""
+        if self._revision is None:
+            clock = tables.clock
+            raised = sa.update(clock).values(revision=clock.c.revision + 1).returning(clock.c.revision)
+            self._revision = int(self.connection.execute(raised).scalar_one())
+        return self._revision
+
+
+class Database:
+    """The store: opens transactions."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], datetime.datetime],
+        on_commit: Callable[[int], None] = lambda revision: None,
+    ) -> None:
+        self.engine = _engine(url)
+        self.on_commit = on_commit
+        self._clock = clock
+        self._writing = threading.Lock()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one moment and writes nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            yield Session(connection, self._clock())
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may write: all of it is kept, or none."""
+        with self._writing, self.engine.connect() as plain:
+            connection = plain.execution_options(vipool_writes=True)
+            with connection.begin():
+                session = Session(connection, self._clock())
+                yield session
+        if session.raised is not None:
+            self.on_commit(session.raised)
+
+    def create(self) -> None:
+        """Make every table, for tests; a kept database is made and changed by migrations."""
+        tables.metadata.create_all(self.engine)
+        self.seed()
+
+    def seed(self) -> None:
+        """Set the clock to its first moment, unless it runs already."""
+        with self.write() as session:
+            if session.connection.execute(sa.select(tables.clock.c.revision)).first() is None:
+                session.connection.execute(sa.insert(tables.clock).values(id=1, revision=1))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of an SQLite database kept in a file."""
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        poolclass=QueuePool,
+        pool_size=16,
+        max_overflow=32,
+    )
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own implicit BEGIN is deferred and comes too late: transactions are begun below instead.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("vipool_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,50 @@
+"""The tables, derived from the declarations of the nouns: one table a noun, one column an attribute.
+
+Also the one table that is no noun: ``clock``, a single number raised by every write that nodes must hear of.
+"""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from vipool.model import attr, nouns, types
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+clock = sa.Table(
+    "clock",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)
+
+COLUMN_TYPES: Mapping[types.Storage, sa.types.TypeEngine[object]] = {
+    types.Storage.TEXT: sa.Text(),
+    types.Storage.INTEGER: sa.BigInteger(),
+    types.Storage.REAL: sa.Float(),
+    types.Storage.BOOLEAN: sa.Boolean(),
+    types.Storage.DATETIME: sa.DateTime(),
+    types.Storage.JSON: sa.JSON(none_as_null=True),
+}
+
+
+def _table(cls: type[attr.Resource]) -> sa.Table:
+    columns = [
+        sa.Column(
+            attribute.name,
+            COLUMN_TYPES[attribute.kind.storage],
+            primary_key=attribute.name == "id",
+            index=attribute.attr.indexed,
+        )
+        for attribute in attr.attributes(cls)
+    ]
+    return sa.Table(cls.NOUN.collection, metadata, *columns)
+
+
+TABLES: Mapping[type[attr.Resource], sa.Table] = {cls: _table(cls) for cls in nouns.NOUNS}
