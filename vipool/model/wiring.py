@@ -1,8 +1,8 @@
 """What a node's network must be, or is found to be, as values; and the actions that lead from one to the other.
 
-A `Namespace` is a network namespace with its devices, routes and packet rules. A `Device` is one veth pair: its inner end
-lives in the namespace, its outer end (the tap) hangs on a `Bridge` of the host. The same classes carry what is wanted and
-what was observed, so that `vipool.core.wiring.plan` can compare them field by field.
+A `Namespace` is a network namespace with its devices, routes and packet rules. A `Device` is one veth pair: its inner
+end lives in the namespace, its outer end (the tap) hangs on a `Bridge` of the host. The same classes carry what is
+wanted and what was observed, so that `vipool.core.wiring.plan` can compare them field by field.
 
 Promises: values only, equal when they mean the same (see `canonical`), safe to log. Does not read or change the kernel:
 `vipool.host.wiring` does.
@@ -80,9 +80,11 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """A Linux bridge of the host. `uplink` is an existing host device enslaved to it, or None. `mtu` is in bytes.
+    """A Linux bridge of the host. `uplink` is an existing host device to be enslaved to it, or None. `mtu` is in bytes.
 
     `foreign` bridges (a flat network's) belong to the operator: never created, changed or deleted, only enslaved to.
+    `ports` is filled in by observation only: the names of all enslaved devices that are not taps of ours. A device that
+    was an uplink once stays enslaved until the bridge is deleted or somebody takes it off.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Bridge:
     uplink: str | None = None
     alias: str = OWNER_ALIAS
     foreign: bool = False
+    ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
