@@ -97,8 +97,12 @@ def length(function: Function) -> int:
 
 @cache
 def published() -> tuple[Path, ...]:
-    """The files that belong to the repository, or would with the next commit."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    paths = (ROOT / name for name in listing.stdout.split("\0") if name)
+    """The files that belong to the repository, or would with the next commit; without git, all that are not hidden."""
+    # A clone may belong to another user than the one who tests it, as in a container.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (ROOT / ".git").exists():
+        listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        paths = [ROOT / name for name in listing.stdout.split("\0") if name]
+    else:
+        paths = [path for path in ROOT.rglob("*") if not path.relative_to(ROOT).parts[0].startswith(".")]
     return tuple(path for path in paths if path.is_file())

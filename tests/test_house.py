@@ -201,7 +201,7 @@ for name in sys.argv[1:]:
         try:
             importlib.import_module(name)
         except BaseException:
-            print(name, traceback.format_exc(), file=sys.stderr)
+            print(f"{name}: {traceback.format_exc(limit=-1)}", file=sys.stderr)
             os._exit(1)
         os._exit(0)
     failed += os.waitpid(child, 0)[1] != 0
