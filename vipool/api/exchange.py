@@ -12,7 +12,8 @@ class Call:
     """A request that has been read: the path's parts, the query in order, the JSON body, and who is asking.
 
     ``url`` is the absolute address of the request without its query, for links; ``mount`` the absolute address of the
-    service (scheme, host and prefix).  ``caller`` is None only on routes that need no token.
+    service (scheme, host and prefix).  ``search`` is the query as it was sent, without the question mark; ``client``
+    the address the request came from.  ``caller`` is None only on routes that need no token.
     """
 
     method: str
@@ -21,6 +22,8 @@ class Call:
     mount: str
     parts: Mapping[str, str] = field(default_factory=dict)
     query: tuple[tuple[str, str], ...] = ()
+    search: str = ""
+    client: str = ""
     body: Any = None
     raw: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -101,6 +101,8 @@ class Service:
             url=base + request.scope["path"],
             mount=base + self.face.mount,
             query=tuple(request.query_params.multi_items()),
+            search=request.url.query,
+            client=request.client.host if request.client else "",
             headers=request.headers,
             token=request.headers.get("x-auth-token", ""),
             request_id=self.face.new_request_id(),

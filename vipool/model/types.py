@@ -320,3 +320,42 @@ class Entry:
         """An object schema with its keys."""
         properties = {key: {"anyOf": [kind.schema(), {"type": "null"}]} for key, kind in self.keys.items()}
         return {"type": "object", "properties": properties, "required": list(self.required)}
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """An object of named switches, each true, false or null; kept as a plain dict of those that were given."""
+
+    names: tuple[str, ...]
+    storage: Storage = Storage.JSON
+
+    def parse(self, value: object) -> dict[str, bool | None]:
+        """The given switches; unknown ones are refused."""
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{value!r} is not of type 'object'")
+        for key, each in value.items():
+            if key not in self.names:
+                raise ValueError(f"Additional properties are not allowed ({key!r} was unexpected)")
+            if each is not None and not isinstance(each, bool):
+                raise ValueError(f"{each!r} is not of type 'boolean', 'null'")
+        return dict(value)
+
+    def schema(self) -> dict[str, object]:
+        """An object schema with the switches."""
+        properties = {name: {"type": ["boolean", "null"]} for name in self.names}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Any JSON value, kept as it is."""
+
+    storage: Storage = Storage.JSON
+
+    def parse(self, value: object) -> Any:
+        """The value unchanged."""
+        return value
+
+    def schema(self) -> dict[str, object]:
+        """A schema that says nothing."""
+        return {}
