@@ -28,7 +28,7 @@ test: check ## all checks and all tests
 	@$(PYTEST) tests --ignore=tests/test_house.py
 
 check: setup ## formatting, lint, types, layers and budgets, in less than a minute
-	@.venv/bin/ruff format --check --quiet . || { echo "ruff format: run '.venv/bin/ruff format .'" >&2; exit 1; }
+	@.venv/bin/ruff format --check --quiet --output-format concise . || { echo "ruff format: run '.venv/bin/ruff format .'" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo
