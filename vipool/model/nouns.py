@@ -1,6 +1,19 @@
 """Every noun that is kept, in one list: tables, migrations and reference pages derive from it."""
 
-from vipool.model import attr, healthmonitor, listener, loadbalancer, member, pool
+from vipool.model import (
+    attr,
+    credential,
+    domain,
+    healthmonitor,
+    listener,
+    loadbalancer,
+    member,
+    pool,
+    project,
+    revocation,
+    role,
+    user,
+)
 
 NOUNS: tuple[type[attr.Resource], ...] = (
     loadbalancer.LoadBalancer,
@@ -8,4 +21,13 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     pool.Pool,
     member.Member,
     healthmonitor.HealthMonitor,
+    domain.Domain,
+    project.Project,
+    user.User,
+    role.Role,
+    role.Inference,
+    role.Assignment,
+    credential.ApplicationCredential,
+    revocation.RevokedToken,
+    revocation.IdentityVersion,
 )
