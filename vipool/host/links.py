@@ -71,18 +71,21 @@ def pair(device: wiring.Device, *, bridge: int, namespace_fd: int) -> netlink.Re
 
     The inner end cannot be up in this message: the kernel answers ENOTCONN, as its peer does not exist yet.
     """
-    peer = _LINK.pack(0, 0, 0, 0, 0) + b"".join((
+    inner = (
         netlink.text(_NAME, device.name),
         netlink.number(_MTU, device.mtu),
         netlink.attribute(_MAC, packed_mac(device.mac)),
         netlink.number(_NETNS_FD, namespace_fd),
-    ))  # fmt: skip
+    )
+    peer = _LINK.pack(0, 0, 0, 0, 0) + b"".join(inner)
     data = netlink.nested(_KIND_DATA, netlink.nested(_VETH_PEER, peer))
-    body = _LINK.pack(0, 0, 0, _UP, _UP) + b"".join((
-        netlink.text(_NAME, device.tap), netlink.number(_MTU, device.mtu), netlink.number(_MASTER, bridge),
-        netlink.nested(_LINK_INFO, netlink.text(_KIND, "veth"), netlink.nested(_KIND_DATA, netlink.nested(_VETH_PEER,
-        peer))),
-    ))  # fmt: skip
+    outer = (
+        netlink.text(_NAME, device.tap),
+        netlink.number(_MTU, device.mtu),
+        netlink.number(_MASTER, bridge),
+        netlink.nested(_LINK_INFO, netlink.text(_KIND, "veth"), data),
+    )
+    body = _LINK.pack(0, 0, 0, _UP, _UP) + b"".join(outer)
     return netlink.Request(
         type=_NEW_LINK,
         flags=netlink.CREATE | netlink.EXCLUSIVE,
@@ -111,11 +114,12 @@ def bridge(name: str, mtu: int) -> netlink.Request:
 def silent(name: str, alias: str) -> netlink.Request:
     """Mark a host-side interface as ours, and have the kernel make no IPv6 link-local address on it."""
     generate = netlink.attribute(_INET6_GENERATE, bytes([_GENERATE_NONE]))
-    body = _LINK.pack(0, 0, 0, 0, 0) + b"".join((
+    changes = (
         netlink.text(_NAME, name),
         netlink.attribute(_ALIAS, alias.encode()),
         netlink.nested(_AF_SPEC, netlink.nested(socket.AF_INET6, generate)),
-    ))  # fmt: skip
+    )
+    body = _LINK.pack(0, 0, 0, 0, 0) + b"".join(changes)
     return netlink.Request(type=_NEW_LINK, body=body, doing=f"marking {name} as ours")
 
 
@@ -258,10 +262,16 @@ def _route(kind: int, route: wiring.Route, index: int, *, accept: frozenset[int]
     if index:
         parts.append(netlink.number(_RTA_DEVICE, index))
     header = _ROUTE.pack(
-        _family(destination.version), destination.prefixlen, 0, 0, _MAIN_TABLE,
-        ROUTE_PROTOCOL if creating else 0, scope, _UNICAST if creating else 0,
+        _family(destination.version),
+        destination.prefixlen,
+        0,
+        0,
+        _MAIN_TABLE,
+        ROUTE_PROTOCOL if creating else 0,
+        scope,
+        _UNICAST if creating else 0,
         _ONLINK if creating and route.nexthop and index else 0,
-    )  # fmt: skip
+    )
     way = " ".join(part for part in (f"via {route.nexthop}" if route.nexthop else "", route.device or "") if part)
     return netlink.Request(
         type=kind,

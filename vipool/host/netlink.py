@@ -8,8 +8,10 @@ which is the whole budget of making a namespace. Knows nothing of what the messa
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import select
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -19,6 +21,8 @@ from vipool.host import errors
 
 ROUTE = 0
 NETFILTER = 12
+LINK_CHANGES = 1
+"""The multicast group (a bit mask, rtnetlink(7)) that hears of every change of an interface."""
 
 REQUEST, ACK, ROOT_AND_MATCH = 0x1, 0x4, 0x300
 REPLACE, EXCLUSIVE, CREATE = 0x100, 0x200, 0x400
@@ -92,10 +96,10 @@ class Socket:
     A context manager. `run` and `dump` raise `errors.Failed`.
     """
 
-    def __init__(self, protocol: int = ROUTE) -> None:
+    def __init__(self, protocol: int = ROUTE, *, groups: int = 0) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self._sequence = 0
-        self._socket.bind((0, 0))
+        self._socket.bind((0, groups))
         self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
         self._socket.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
         if protocol == ROUTE:
@@ -162,6 +166,15 @@ class Socket:
                 break
             found, whole = self._dump_once(request)
         return found
+
+    def await_change(self, seconds: float) -> bool:
+        """Wait for a message to one of the socket's groups; False when none came in time."""
+        if not select.select([self._socket], [], [], max(0.0, seconds))[0]:
+            return False
+        # More than the buffer holds may have come (ENOBUFS): that is a change all the same.
+        with contextlib.suppress(OSError):
+            self._socket.recv(_READ)
+        return True
 
     def _dump_once(self, request: Request) -> tuple[list[bytes], bool]:
         self._sequence += 1

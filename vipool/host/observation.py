@@ -6,6 +6,7 @@ is simply not reported. Decides nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,31 @@ def taps() -> tuple[str, ...]:
     with netlink.Socket() as socket:
         found = [links.read_link(body) for body in socket.dump(links.every_link())]
     return tuple(link.name for link in found if link.alias == wiring.OWNER_ALIAS and link.kind != "bridge")
+
+
+def await_carrying(reference: str, device: str, *, seconds: float) -> None:
+    """Wait until what the device sends reaches the bridge: both ends are operational and the port forwards.
+
+    Raises `errors.Missing` when there is no such pair, `errors.Failed` when it takes longer.
+    """
+    (inner,) = namespaces.call(reference, lambda: _ask(links.one_link(name=device)))
+    if inner is None:
+        raise errors.Missing(f"there is no device {device} in the namespace {reference}")
+    until = time.monotonic() + seconds
+    with netlink.Socket(groups=netlink.LINK_CHANGES) as changes, netlink.Socket() as socket:
+        while True:
+            (answer,) = socket.ask([links.one_link(links.read_link(inner).peer)])
+            if answer is None:
+                raise errors.Missing(f"the device {device} of the namespace {reference} has no tap here")
+            if links.read_link(answer).carrying:
+                return
+            if not changes.await_change(until - time.monotonic()):
+                raise errors.Failed(f"waiting for {device} of {reference}", reason=f"not up within {seconds} s")
+
+
+def _ask(request: netlink.Request) -> list[bytes | None]:
+    with netlink.Socket() as socket:
+        return socket.ask([request])
 
 
 class _Inside:
