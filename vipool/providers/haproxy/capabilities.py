@@ -1,0 +1,138 @@
+"""What HAProxy carries today, and the sentence for everything else.
+
+Promises: pure; a tree that is not refused renders, and HAProxy accepts what was rendered. An attribute that would be
+stored and have no effect on traffic is refused, never ignored. Does not repeat what the API refuses for every provider
+(unknown references, protocols that do not fit each other's layer).
+"""
+
+from collections.abc import Iterator, Mapping
+
+from vipool.model import attr, healthmonitor, listener, loadbalancer, member, pool, tree
+from vipool.providers.haproxy import render
+
+LISTENERS = frozenset(render.PROTOCOL_MODES)
+POOLS = frozenset(
+    {pool.Protocol.TCP, pool.Protocol.HTTP, pool.Protocol.HTTPS, pool.Protocol.PROXY, pool.Protocol.PROXYV2}
+)
+ALGORITHMS = frozenset({pool.Algorithm.ROUND_ROBIN, pool.Algorithm.LEAST_CONNECTIONS, pool.Algorithm.SOURCE_IP})
+MONITORS = frozenset(
+    {
+        healthmonitor.Type.TCP,
+        healthmonitor.Type.HTTP,
+        healthmonitor.Type.HTTPS,
+        healthmonitor.Type.TLS_HELLO,
+    }
+)
+PAIRS: Mapping[listener.Protocol, frozenset[pool.Protocol]] = {
+    listener.Protocol.HTTP: frozenset({pool.Protocol.HTTP, pool.Protocol.PROXY, pool.Protocol.PROXYV2}),
+    listener.Protocol.HTTPS: POOLS - {pool.Protocol.HTTP},
+    listener.Protocol.TCP: POOLS,
+}
+HEADERS = frozenset({"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", *render.CLIENT_ADDRESS_HEADERS})
+
+# Attributes nothing here carries yet: any value but the declared default is refused.
+UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
+    loadbalancer.LoadBalancer: (
+        "vip_qos_policy_id", "vip_sg_ids", "vip_vnic_type", "additional_vips", "flavor_id", "availability_zone",
+    ),
+    listener.Listener: (
+        "default_tls_container_ref", "sni_container_refs", "client_ca_tls_container_ref", "client_authentication",
+        "client_crl_container_ref", "tls_ciphers", "tls_versions", "alpn_protocols", "hsts_max_age",
+        "hsts_include_subdomains", "hsts_preload",
+    ),
+    pool.Pool: (
+        "tls_enabled", "tls_container_ref", "ca_tls_container_ref", "crl_container_ref", "tls_ciphers",
+        "tls_versions", "alpn_protocols",
+    ),
+    member.Member: ("vnic_type",),
+}  # fmt: skip
+
+# The longest time HAProxy's configuration takes: 2^31 - 1 milliseconds (configuration manual, section 2.5).
+LONGEST_SECONDS = 2_147_483
+
+
+class Capabilities:
+    """HAProxy's, as `vipool.providers.base.Capabilities` asks for them."""
+
+    name = "haproxy"
+    description = "TCP and HTTP load balancing by one HAProxy process per load balancer."
+
+    def refuse(self, wanted: tree.Tree) -> str | None:
+        """The first reason why the tree cannot be carried, naming the object and the attribute; None when it can."""
+        return next(reasons(wanted.live()), None)
+
+
+def reasons(wanted: tree.Tree) -> Iterator[str]:
+    """Every reason why the tree cannot be carried, in the order of its rows."""
+    for row in wanted.rows():
+        yield from _unserved(row)
+        match row:
+            case listener.Listener():
+                yield from _listener(row, wanted)
+            case pool.Pool():
+                yield from _pool(row)
+            case healthmonitor.HealthMonitor():
+                yield from _monitor(row)
+            case _:
+                pass
+
+
+def _called(row: tree.Row) -> str:
+    return f"{row.NOUN.title.lower()} {row.id}"
+
+
+def _unserved(row: tree.Row) -> Iterator[str]:
+    names = UNSERVED.get(type(row), ())
+    for attribute in attr.attributes(type(row)):
+        if attribute.name in names and getattr(row, attribute.name) not in (attribute.default, None, ()):
+            yield f"{_called(row)}: {attribute.wire} is not served by the HAProxy provider yet; leave it out."
+
+
+def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -> Iterator[str]:
+    if value not in served:
+        yield (
+            f"{_called(row)}: {attribute} {value} is not served by the HAProxy provider; "
+            f"it serves {', '.join(sorted(served))}."
+        )
+
+
+def _listener(row: listener.Listener, wanted: tree.Tree) -> Iterator[str]:
+    yield from _choice(row, "protocol", row.protocol, frozenset(LISTENERS))
+    back = wanted.find(pool.Pool, row.default_pool_id) if row.default_pool_id else None
+    if back is not None and row.protocol in PAIRS:
+        yield from _choice(row, "a default pool of protocol", back.protocol, frozenset(PAIRS[row.protocol]))
+    headers = render.inserted(row)
+    if headers and row.protocol is not listener.Protocol.HTTP:
+        yield f"{_called(row)}: insert_headers needs a listener of protocol HTTP."
+    for header in headers:
+        yield from _choice(row, "insert_headers", header, HEADERS)
+
+
+def _pool(row: pool.Pool) -> Iterator[str]:
+    yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
+    yield from _choice(row, "lb_algorithm", row.lb_algorithm, frozenset(ALGORITHMS))
+    persistence = row.session_persistence
+    if persistence is None:
+        return
+    yield from _choice(row, "session_persistence", str(persistence.get("type")), frozenset({"SOURCE_IP"}))
+    for key, value in persistence.items():
+        if key != "type" and value is not None:
+            yield f"{_called(row)}: session_persistence {key} has no effect on SOURCE_IP here; leave it out."
+
+
+def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
+    yield from _choice(row, "type", row.type, frozenset(MONITORS))
+    for name in ("delay", "timeout"):
+        if not 1 <= getattr(row, name) <= LONGEST_SECONDS:
+            yield f"{_called(row)}: {name} must be from 1 to {LONGEST_SECONDS} seconds for the HAProxy provider."
+    if not row.type.speaks_http:
+        return
+    if row.domain_name and row.http_version != 1.1:
+        yield f"{_called(row)}: domain_name needs http_version 1.1."
+    try:
+        first, _, last = render.expected(row.expected_codes or "200").partition("-")
+    except ValueError:
+        yield f"{_called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
+        return
+    if last and int(last) < int(first):
+        yield f"{_called(row)}: expected_codes {row.expected_codes} is an empty range; its first code is the higher."
