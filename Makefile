@@ -46,7 +46,8 @@ compat: setup ## the unmodified OpenStack clients against a live vipool
 fuzz: setup ## the property tests again, with many more examples
 	@VIPOOL_EXAMPLES=fuzz $(PYTEST) -m hypothesis
 
-docs: setup ## check that every page is indexed and every link leads somewhere
+docs: setup ## write the reference from the declarations; check that every page is linked and every link leads somewhere
+	@$(PY) -m tools.reference
 	@$(PYTEST) --quiet tests/test_docs.py
 
 bless: setup ## rewrite the golden files from what the code does now; read the difference before committing

@@ -86,8 +86,8 @@ def product() -> tuple[Module, ...]:
 
 
 def everything() -> tuple[Module, ...]:
-    """The modules of the package, its tests and its benchmarks."""
-    return modules("vipool", "tests", "benchmarks")
+    """The modules of the package, its tests, its benchmarks and its tools."""
+    return modules("vipool", "tests", "benchmarks", "tools")
 
 
 def length(function: Function) -> int:

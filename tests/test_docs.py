@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from tests import house
+from tools import reference
 
 DECISIONS = house.ROOT / "docs/explanation/decisions"
 ENTRANCES = [house.ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
@@ -62,3 +63,10 @@ def test_a_decision_note_is_whole():
 def test_decisions_are_numbered_in_order():
     numbers = [note.name[:4] for note in sorted(DECISIONS.glob("*.md"))]
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
+def test_the_reference_says_what_the_declarations_say():
+    written = {str(p.relative_to(reference.HOME)): p.read_text() for p in reference.HOME.rglob("*.md")}
+    wanted = reference.pages()
+    stale = sorted(name for name in written.keys() | wanted.keys() if written.get(name) != wanted.get(name))
+    assert not stale, f"run make docs: {stale}"

@@ -1,0 +1,162 @@
+"""Writes the reference pages of the APIs' objects from their declarations: `python -m tools.reference`.
+
+`pages()` is pure: the text of every page by its path under `docs/reference/`, the same each time. `tests/test_docs.py`
+compares it with what is committed, so the pages cannot lag behind. It does not describe routes or refusals.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vipool.model import attr, nouns
+
+HOME = Path(__file__).resolve().parent.parent / "docs/reference"
+INDEX = """# Reference
+
+These pages are written by `make docs` from the declarations in `vipool/model`; a test holds them to each other.
+`vipool --help`, and `--help` after each command, describe the command line.
+
+## Objects of the APIs
+
+| object | what it is |
+|---|---|
+"""
+
+
+def pages() -> dict[str, str]:
+    """The text of each page, by its path under docs/reference."""
+    published = [noun for noun in nouns.NOUNS if is_published(noun)]
+    found = {f"objects/{noun.NOUN.wrapper}.md": page(noun) for noun in published}
+    rows = (f"| [{title(noun)}](objects/{noun.NOUN.wrapper}.md) | {about(noun)} |" for noun in published)
+    return {"index.md": INDEX + "\n".join(rows) + "\n", **found}
+
+
+def is_published(noun: type[attr.Resource]) -> bool:
+    """Whether clients see more of these objects than an identifier."""
+    return sum(attribute.attr.show for attribute in attr.attributes(noun)) > 1
+
+
+def title(noun: type[attr.Resource]) -> str:
+    """The name of a noun at the start of a sentence."""
+    return noun.NOUN.title[:1].upper() + noun.NOUN.title[1:]
+
+
+def about(noun: type[attr.Resource]) -> str:
+    """The first paragraph of a noun's docstring, on one line."""
+    return " ".join((noun.__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def page(noun: type[attr.Resource]) -> str:
+    """The page of one noun: what it is, then a row for each attribute a client can see or send."""
+    head = [
+        f"# {title(noun)}",
+        "",
+        about(noun),
+        "",
+        f"One object is wrapped in `{noun.NOUN.wrapper}`, a list in `{noun.NOUN.collection}`.",
+        "",
+        "| attribute | value | default | may be sent | what it means |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows(noun)]) + "\n"
+
+
+def rows(noun: type[attr.Resource]) -> Iterator[str]:
+    """The rows of the table, in the order of the declarations."""
+    for attribute in attr.attributes(noun):
+        declared = attribute.attr
+        if not (declared.show or declared.create or declared.update):
+            continue
+        since = "" if declared.since == "2.0" else f" Since {declared.since}."
+        shown = "" if declared.show else " Never shown."
+        cells = [
+            f"`{attribute.wire}`",
+            in_words(attribute.kind.schema()),
+            default(attribute),
+            sent(attribute),
+            f"{declared.doc}{shown}{since}",
+        ]
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def sent(attribute: attr.Attribute) -> str:
+    """When a client may send the attribute."""
+    match (attribute.attr.create, attribute.attr.update):
+        case (True, True):
+            when = "create, update"
+        case (True, False):
+            when = "create"
+        case (False, True):
+            when = "update"
+        case _:
+            return "never"
+    return f"{when}; required" if attribute.required and attribute.attr.create else when
+
+
+def default(attribute: attr.Attribute) -> str:
+    """The value an attribute has when a client does not send it; empty where only the server sets it."""
+    if attribute.default is dataclasses.MISSING or not attribute.attr.create:
+        return ""
+    return f"`{json.dumps(attr.jsonable(attribute.default))}`"
+
+
+def in_words(schema: Mapping[str, Any]) -> str:
+    """A JSON Schema in a few words."""
+    match schema:
+        case {"anyOf": [*choices]}:
+            return " or ".join(dict.fromkeys(in_words(choice) for choice in choices))
+        case {"enum": [*options]}:
+            return ", ".join(f"`{option}`" for option in options)
+        case {"type": "array", "items": items}:
+            return f"list of: {in_words(items)}"
+        case {"type": "object", "properties": dict(properties)}:
+            return "object of " + "; ".join(f"`{name}`: {in_words(each)}" for name, each in properties.items())
+        case {"type": "object", "additionalProperties": dict(values)}:
+            return f"object whose values are: {in_words(values)}"
+        case {"type": "integer" | "number"}:
+            return bounds(schema)
+        case {"type": "string"}:
+            return text(schema)
+        case {"type": [*choices]}:
+            return " or ".join(str(choice) for choice in choices)
+        case {"type": one}:
+            return str(one)
+        case _:
+            return "anything"
+
+
+def bounds(schema: Mapping[str, Any]) -> str:
+    """A number, with its bounds where they are narrower than the machine's."""
+    least, most = schema.get("minimum"), schema.get("maximum")
+    wide = most is None or most in {2**31 - 1, 2**63 - 1}
+    if wide and (least is None or least == -(2**31)):
+        return str(schema["type"])
+    return f"{schema['type']}, at least {least}" if wide else f"{schema['type']}, {least} to {most}"
+
+
+def text(schema: Mapping[str, Any]) -> str:
+    """A string: its form, or how long it may be."""
+    forms = {"ipv4": "IPv4 address", "ipv6": "IPv6 address", "uuid": "UUID", "date-time": "time, in UTC"}
+    if form := schema.get("format"):
+        return forms.get(form, str(form))
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if most is None:
+        return "text"
+    return f"text, {least} to {most} characters" if least else f"text, at most {most} characters"
+
+
+def main() -> None:
+    """Write every page, and remove those whose object is gone."""
+    written = pages()
+    (HOME / "objects").mkdir(exist_ok=True)
+    for old in (HOME / "objects").glob("*.md"):
+        if f"objects/{old.name}" not in written:
+            old.unlink()
+    for name, contents in written.items():
+        (HOME / name).write_text(contents)
+
+
+if __name__ == "__main__":
+    main()
