@@ -42,12 +42,7 @@ Sandbox = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Answer with one line of JSON.")]
 
 
-def read(
-    state_dir: Path | None,
-    listen: str | None = None,
-    sandbox: bool | None = None,
-    listen_fd: int | None = None,
-) -> settings.Settings:
+def read(state_dir: Path | None, listen: str | None = None, sandbox: bool | None = None) -> settings.Settings:
     """Return the settings that these options and this process's environment lead to; raise `settings.Invalid`."""
-    given = settings.Given(state_dir=state_dir, listen=listen, sandbox=sandbox, listen_fd=listen_fd)
+    given = settings.Given(state_dir=state_dir, listen=listen, sandbox=sandbox)
     return settings.read(given, os.environ, os.geteuid())
