@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 
 from vipool.model import caller, faults
 
+Caller: TypeAlias = caller.Caller  # inside Call the field has the module's name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -27,12 +29,12 @@ class Call:
     body: Any = None
     raw: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    caller: caller.Caller | None = None
+    caller: Caller | None = None
     token: str = ""
     request_id: str = ""
 
     @property
-    def who(self) -> caller.Caller:
+    def who(self) -> Caller:
         """The caller of a route that needs a token."""
         if self.caller is None:
             raise faults.Unauthorized("The request you have made requires authentication.")

@@ -87,6 +87,8 @@ class Service:
         call = self._call(request)
         try:
             answer = await self._answer(call, request)
+        except requests.ClientDisconnect:
+            return  # nobody is there to be answered
         except Exception:  # a bug in vipool: say so in the log, never to the client
             log.exception("%s %s failed (%s)", call.method, call.path, call.request_id)
             answer = self.face.dialect.crashed(call)
@@ -125,9 +127,10 @@ class Service:
         return await anyio.to_thread.run_sync(self._handle, route, dataclasses.replace(call, parts=parts, raw=raw))
 
     def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
-        for pattern, methods in self._paths:
-            if match := pattern.match(path):
-                return match.groupdict(), methods
+        for spelling in dict.fromkeys((path, path.rstrip("/"))):
+            for pattern, methods in self._paths:
+                if match := pattern.match(spelling):
+                    return match.groupdict(), methods
         return None
 
     async def _read(self, request: requests.Request) -> bytes | None:

@@ -9,7 +9,7 @@ import datetime
 import enum
 import functools
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -129,10 +129,23 @@ class Resource:
 
 
 R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
 
 
-@functools.cache
-def attributes(cls: type[Resource]) -> tuple[Attribute, ...]:
+def per_noun(read: Callable[[type[Any]], T]) -> Callable[[type[Any]], T]:
+    """Remember what a function reads from a noun: declarations never change."""
+    found: dict[type[Any], T] = {}
+
+    def remembered(cls: type[Any]) -> T:
+        if cls not in found:
+            found[cls] = read(cls)
+        return found[cls]
+
+    return functools.update_wrapper(remembered, read)
+
+
+@per_noun
+def attributes(cls: type[Any]) -> tuple[Attribute, ...]:
     """The declared attributes of a noun, in declaration order (the base classes' first)."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple(
@@ -157,24 +170,27 @@ def _attribute(field: dataclasses.Field[Any], marks: tuple[object, ...]) -> Attr
     )
 
 
-@functools.cache
-def by_wire(cls: type[Resource]) -> Mapping[str, Attribute]:
+@per_noun
+def by_wire(cls: type[Any]) -> Mapping[str, Attribute]:
     """The attributes of a noun under their names in the API."""
     return {attribute.wire: attribute for attribute in attributes(cls)}
 
 
-def parse_create(cls: type[Resource], body: Mapping[str, object], *, where: str = "") -> dict[str, object]:
+def parse_create(
+    cls: type[Resource], body: Mapping[str, object], *, where: str = "", without: frozenset[str] = frozenset()
+) -> dict[str, object]:
     """The values of a new object from a client's body, by field name.
 
-    Attributes that were not sent are left out, so that the dataclass gives its defaults.  Raises
-    faults.UnknownAttributes, MissingAttribute, NullAttribute or BadAttribute.
+    Attributes that were not sent are left out, so that the dataclass gives its defaults; those named in ``without`` may
+    not be sent here (the parent's id inside a tree).  Raises faults.UnknownAttributes, MissingAttribute, NullAttribute
+    or BadAttribute.
     """
-    known = by_wire(cls)
+    known = {wire: attribute for wire, attribute in by_wire(cls).items() if wire not in without}
     unknown = [key for key in body if key not in known or not known[key].attr.create]
     if unknown:
         raise faults.UnknownAttributes(where or cls.NOUN.where, unknown)
     values: dict[str, object] = {}
-    for attribute in attributes(cls):
+    for attribute in known.values():
         if attribute.wire in body:
             values[attribute.name] = attribute.parse(body[attribute.wire], update=False)
         elif attribute.required and attribute.attr.create:
@@ -222,7 +238,7 @@ def revive(attribute: Attribute, value: object) -> object:
         return None
     match attribute.kind:
         case types.Choice(options=options):
-            return options(value)
+            return options(str(value))
         case types.ListOf() if isinstance(value, list | tuple):
             return tuple(value)
         case types.Timestamp() if isinstance(value, str):

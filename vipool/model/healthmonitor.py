@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from vipool.model import attr, parts, types
+from vipool.model import attr, faults, parts, types
 
 
 class Type(enum.StrEnum):
@@ -38,6 +38,7 @@ class Method(enum.StrEnum):
     PATCH = "PATCH"
 
 
+HTTP_1_1 = 1.1
 # A path as RFC 3986 section 3.3 allows it, with an optional query and fragment, and nothing that could end a token.
 URL_PATH = r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/?#\[\]]*"
 CODES = r"(\d{3}(\s*,\s*\d{3})*)|(\d{3}-\d{3})"
@@ -65,9 +66,9 @@ class HealthMonitor(parts.Part):
     max_retries_down: Annotated[
         int, types.Integer(1, 10), attr.Attr(doc="Bad checks until a member is down.", aliases=("fall_threshold",))
     ] = 3
-    http_method: Annotated[
-        Method | None, types.Choice(Method), attr.Attr(doc="The method of an HTTP check (GET).")
-    ] = None
+    http_method: Annotated[Method | None, types.Choice(Method), attr.Attr(doc="The method of an HTTP check (GET).")] = (
+        None
+    )
     url_path: Annotated[
         str | None, types.String(2048, pattern=URL_PATH), attr.Attr(doc="The path of an HTTP check (/).")
     ] = None
@@ -84,3 +85,20 @@ class HealthMonitor(parts.Part):
         types.String(255, least=1, pattern=DOMAIN),
         attr.Attr(doc="The Host header of an HTTP/1.1 check.", since="2.10"),
     ] = None
+
+
+HTTP_ONLY = {"http_method": Method.GET, "url_path": "/", "expected_codes": "200"}
+
+
+def complete(kind: Type, values: dict[str, object], *, asked: frozenset[str]) -> dict[str, object]:
+    """The values of a monitor with the defaults of its type, ``asked`` naming what the client sent.
+
+    HTTP checks have a method, a path and expected codes, a null meaning their default; other checks may not name them.
+    Raises faults.Invalid.
+    """
+    if not kind.speaks_http:
+        for name in HTTP_ONLY:
+            if name in asked:
+                raise faults.Invalid(f"{name} is not a valid option for health monitors of type {kind}")
+        return values
+    return {**values, **{name: default for name, default in HTTP_ONLY.items() if values.get(name, default) is None}}

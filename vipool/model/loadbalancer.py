@@ -46,13 +46,16 @@ class LoadBalancer(parts.Stamped):
     provider: Annotated[
         str, types.String(64), attr.Attr(doc="What carries the traffic; echoed as it was sent.", update=False)
     ] = "amphora"
-    flavor_id: Annotated[
-        str | None, UUID, attr.Attr(doc="The flavor, or null.", update=False, since="2.6")
-    ] = None
+    flavor_id: Annotated[str | None, UUID, attr.Attr(doc="The flavor, or null.", update=False, since="2.6")] = None
     availability_zone: Annotated[
-        str | None, types.String(), attr.Attr(doc="The name of the availability zone, or null.", update=False, since="2.14")
+        str | None,
+        types.String(),
+        attr.Attr(doc="The name of the availability zone, or null.", update=False, since="2.14"),
     ] = None
     vip_owned: Annotated[bool, types.Boolean(), attr.hidden("Whether vipool made the VIP port, and removes it.")] = True
+    revision: Annotated[
+        int, types.Integer(0), attr.hidden("The revision at which nodes must look at the tree again.", indexed=True)
+    ] = 0
     generation: Annotated[int, types.Integer(0), attr.hidden("The generation wanted of the tree.")] = 1
     settled: Annotated[int, types.Integer(0), attr.hidden("The last generation that was realised.")] = 0
     failed: Annotated[int, types.Integer(0), attr.hidden("The last generation that could not be realised, or 0.")] = 0

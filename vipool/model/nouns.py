@@ -12,6 +12,7 @@ from vipool.model import (
     project,
     revocation,
     role,
+    statistics,
     user,
 )
 
@@ -21,6 +22,7 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     pool.Pool,
     member.Member,
     healthmonitor.HealthMonitor,
+    statistics.Statistics,
     domain.Domain,
     project.Project,
     user.User,

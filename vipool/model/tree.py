@@ -7,18 +7,16 @@ their going; ``live()`` is the tree without them, which is what is served.
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from vipool.model import healthmonitor, listener, loadbalancer, member, pool
 
-Row: TypeAlias = (
-    loadbalancer.LoadBalancer | listener.Listener | pool.Pool | member.Member | healthmonitor.HealthMonitor
-)
+Row: TypeAlias = loadbalancer.LoadBalancer | listener.Listener | pool.Pool | member.Member | healthmonitor.HealthMonitor
 Child: TypeAlias = listener.Listener | pool.Pool | member.Member | healthmonitor.HealthMonitor
 T = TypeVar("T", bound=Child)
 
 # The field of the tree that holds each kind of child.
-FIELDS: dict[type[Child], str] = {
+FIELDS: dict[type[Any], str] = {
     listener.Listener: "listeners",
     pool.Pool: "pools",
     member.Member: "members",
@@ -82,7 +80,7 @@ class Tree:
     def adding(self, row: Child) -> "Tree":
         """The tree with one more row."""
         field = FIELDS[type(row)]
-        return dataclasses.replace(self, **{field: (*getattr(self, field), row)})
+        return with_children(self, field, (*getattr(self, field), row))
 
     def replacing(self, *rows: Row) -> "Tree":
         """The tree with these rows in place of those with their ids."""
@@ -98,3 +96,8 @@ class Tree:
             members=swap(self.members),
             healthmonitors=swap(self.healthmonitors),
         )
+
+
+def with_children(whole: Tree, field: str, children: tuple[Child, ...]) -> Tree:
+    """The tree with these children in one of its fields."""
+    return dataclasses.replace(whole, **{field: children})  # type: ignore[arg-type]

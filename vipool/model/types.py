@@ -226,11 +226,10 @@ class Choice:
 
     def parse(self, value: object) -> enum.StrEnum:
         """The member with that value."""
-        try:
-            return self.options(value)
-        except ValueError as error:
-            names = ", ".join(str(option) for option in self.options)
-            raise ValueError(f"Value should be one of: {names}") from error
+        found = next((option for option in self.options if option.value == value), None)
+        if found is None:
+            raise ValueError(f"Value should be one of: {', '.join(self.options)}")
+        return found
 
     def schema(self) -> dict[str, object]:
         """A string schema with its values."""

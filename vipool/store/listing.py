@@ -63,10 +63,7 @@ def select(
         found = found.where(_beyond(held, cls, query, order, columns))
     directions = [(columns[name], ascending != query.reverse) for name, ascending in order]
     found = found.order_by(
-        *(
-            column.asc().nulls_first() if ascending else column.desc().nulls_last()
-            for column, ascending in directions
-        )
+        *(column.asc().nulls_first() if ascending else column.desc().nulls_last() for column, ascending in directions)
     )
     if query.limit is not None:
         found = found.limit(query.limit)

@@ -14,8 +14,8 @@ R = TypeVar("R", bound=attr.Resource)
 SLICE = 5_000
 
 
-@functools.cache
-def _readers(cls: type[attr.Resource]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+@attr.per_noun
+def _readers(cls: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     """For each column the conversion from its database form, or None where there is nothing to convert."""
 
     def reader(attribute: attr.Attribute) -> Callable[[Any], Any] | None:

@@ -11,13 +11,15 @@ import datetime
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from vipool.store import tables
+
+OnCommit: TypeAlias = Callable[[int], None]
 
 
 class Session:
@@ -50,7 +52,7 @@ class Database:
         url: str,
         *,
         clock: Callable[[], datetime.datetime],
-        on_commit: Callable[[int], None] = lambda revision: None,
+        on_commit: OnCommit = lambda revision: None,
     ) -> None:
         self.engine = _engine(url)
         self.on_commit = on_commit

@@ -4,6 +4,7 @@ Also the one table that is no noun: ``clock``, a single number raised by every w
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,7 +25,7 @@ clock = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
 )
 
-COLUMN_TYPES: Mapping[types.Storage, sa.types.TypeEngine[object]] = {
+COLUMN_TYPES: Mapping[types.Storage, sa.types.TypeEngine[Any]] = {
     types.Storage.TEXT: sa.Text(),
     types.Storage.INTEGER: sa.BigInteger(),
     types.Storage.REAL: sa.Float(),

@@ -4,6 +4,7 @@ Every call gets the transaction it happens in: the embedded implementation takes
 and its VIP port are made together or not at all; one that talks to a real Neutron does not use it.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from vipool.model import caller, network, port, spec, subnet
@@ -43,5 +44,8 @@ class Network(Protocol):
     def attachment(self, held: session.Session, port_id: str) -> spec.Attachment | None:
         """How a node must plug the port, or None when the port is gone."""
 
-    def touch_network(self, held: session.Session, network_id: str) -> None:
-        """Make nodes look at the network again."""
+    def items(self, held: session.Session, *, since: int) -> tuple[spec.Item, ...]:
+        """The networks, routers and plugs, in this order, that nodes must look at: those changed after a revision."""
+
+    def settle(self, held: session.Session, reports: Sequence[spec.Report]) -> None:
+        """Take what nodes say about networks, routers and plugs."""

@@ -1,0 +1,125 @@
+"""What is served on the unix socket in the state directory: agents, and the operator's own commands.
+
+Whoever may open the socket is trusted: its directory belongs to the operator alone.  Agents pull what their node must
+be (waiting for news for as long as they like, within bounds) and push what they found.
+"""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import anyio.to_thread
+import orjson
+from starlette import requests, responses
+from starlette.types import Receive, Scope, Send
+
+from vipool.cloud.network import base
+from vipool.model import faults, spec
+from vipool.service import desired, settle
+from vipool.store import session
+
+LONGEST_WAIT = 60.0
+
+
+class News:
+    """Wakes those who wait for a revision.  Missing a wake-up costs a delay, never the news itself."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def tell(self, _revision: int) -> None:
+        """Wake everybody; may be called from any thread."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[asyncio.Event]:
+        """An event that is set by every commit from now on."""
+        self._loop = asyncio.get_running_loop()
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            yield event
+        finally:
+            self._waiting.discard(event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """The ASGI application of the unix socket."""
+
+    database: session.Database
+    networks: base.Network
+    news: News
+    on_report: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = requests.Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except faults.Refusal as refusal:
+            response = _json({"error": refusal.sentence}, status=refusal.status)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: requests.Request) -> responses.Response:
+        match request.method, request.url.path.strip("/").split("/"):
+            case "GET", ["agent", "desired"]:
+                return await self._desired(request)
+            case "POST", ["agent", "reports"]:
+                return await self._reports(request)
+            case "GET", ["agent", "plugs"]:
+                return await anyio.to_thread.run_sync(self._plugs)
+            case "POST", ["agent", "plugs"]:
+                body = orjson.loads(await request.body())
+                return await anyio.to_thread.run_sync(functools.partial(self._attach, body))
+            case "DELETE", ["agent", "plugs", identifier]:
+                return await anyio.to_thread.run_sync(functools.partial(self._detach, identifier))
+            case _:
+                raise faults.NotFound(f"There is no {request.method} {request.url.path} here.")
+
+    async def _desired(self, request: requests.Request) -> responses.Response:
+        known = int(request.query_params.get("known", "0"))
+        wait = min(float(request.query_params.get("wait", "0")), LONGEST_WAIT)
+        deadline = asyncio.get_running_loop().time() + wait
+        with self.news.listen() as event:
+            while True:
+                event.clear()
+                found = await anyio.to_thread.run_sync(self._pull, known)
+                if found is not None:
+                    return responses.Response(found, media_type="application/json")
+                left = deadline - asyncio.get_running_loop().time()
+                try:
+                    await asyncio.wait_for(event.wait(), max(left, 0))
+                except TimeoutError:
+                    return responses.Response(status_code=204)
+
+    def _pull(self, known: int) -> bytes | None:
+        with self.database.read() as held:
+            if known == desired.current(held):
+                return None
+            return orjson.dumps(spec.dump(desired.desired(held, self.networks, known=known)))
+
+    async def _reports(self, request: requests.Request) -> responses.Response:
+        reports = [spec.load_report(each) for each in orjson.loads(await request.body())]
+        await anyio.to_thread.run_sync(self._settle, reports)
+        self.on_report()
+        return responses.Response(status_code=204)
+
+    def _settle(self, reports: list[spec.Report]) -> None:
+        if reports:
+            with self.database.write() as held:
+                settle.settle(held, self.networks, reports)
+
+
+def _json(body: object, *, status: int = 200) -> responses.Response:
+    return responses.Response(orjson.dumps(body), status_code=status, media_type="application/json")

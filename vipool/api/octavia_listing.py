@@ -1,0 +1,131 @@
+"""Octavia's query language for lists: filters, tags, fields, order, pages, and the links to the next one."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from vipool.api import exchange
+from vipool.model import attr, faults, types
+from vipool.store import listing
+
+PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "fields", "page_reverse"})
+TAGS = {"tags": "every", "tags-any": "some", "not-tags": "not_every", "not-tags-any": "not_some"}
+MOST = 1000
+INVALID = "One or more arguments are either duplicate or invalid"
+
+
+def parse(cls: type[attr.Resource], call: exchange.Call, *, extra: frozenset[str] = frozenset()) -> listing.Query:
+    """The query of a list.  ``extra`` names further text filters.  Raises faults.BadQuery."""
+    names = filters(cls)
+    equals: dict[str, tuple[object, ...]] = {}
+    for key, value in call.query:
+        if key in PAGING or key in TAGS:
+            continue
+        attribute = names.get(key)
+        if attribute is None and key not in extra:
+            raise faults.BadQuery(INVALID)
+        name = key if attribute is None else attribute.name
+        if name in equals:
+            raise faults.BadQuery(INVALID)
+        equals[name] = (value if attribute is None else _value(attribute, value),)
+    tags = {field: _words(call, key) for key, field in TAGS.items()}
+    return listing.Query(
+        equals=equals,
+        tags=listing.Tags(**tags),
+        sort=_sort(cls, call, extra),
+        limit=limit(call),
+        marker=call.asked("marker") or None,
+        reverse=call.asked("page_reverse") == "True",
+    )
+
+
+def filters(cls: type[attr.Resource]) -> dict[str, attr.Attribute]:
+    """The attributes a list can be filtered by, under every name they have."""
+    found: dict[str, attr.Attribute] = {}
+    for attribute in attr.attributes(cls):
+        if attribute.attr.filters:
+            found.update(dict.fromkeys((attribute.wire, *attribute.attr.aliases), attribute))
+    return found
+
+
+def _value(attribute: attr.Attribute, text: str) -> object:
+    """A filter's value; booleans that are none of the known words are false, as Octavia has it."""
+    if isinstance(attribute.kind, types.Boolean):
+        return text.strip().lower() in types.TRUE
+    if attribute.kind.storage in {types.Storage.INTEGER, types.Storage.REAL, types.Storage.DATETIME}:
+        try:
+            return attribute.kind.parse(text)
+        except ValueError as error:
+            raise faults.BadQuery(f"Invalid value '{text}' for filter {attribute.wire}. {error}") from error
+    return text
+
+
+def _words(call: exchange.Call, key: str) -> tuple[str, ...]:
+    return tuple(word for name, value in call.query if name == key for word in value.split(",") if word)
+
+
+def limit(call: exchange.Call) -> int | None:
+    """The page size; 0, negative and ``infinite`` mean no limit, no argument the maximum.  Raises faults.BadQuery."""
+    asked = call.asked("limit")
+    if asked is None:
+        return MOST
+    if asked.lower() == "infinite":
+        return None
+    try:
+        number = int(asked)
+    except ValueError as error:
+        raise faults.BadQuery(f"Supplied pagination limit '{asked}' is not valid.") from error
+    return min(number, MOST) if number > 0 else None
+
+
+def _sort(cls: type[attr.Resource], call: exchange.Call, extra: frozenset[str]) -> tuple[tuple[str, bool], ...]:
+    asked = call.asked("sort")
+    if asked:
+        pairs = [tuple(each.split(":")) for each in asked.split(",")]
+        if any(len(pair) > 2 for pair in pairs):
+            raise faults.BadQuery(f"Supplied sort '{asked}' is not valid.")
+        keyed = [(pair[0], pair[1] if len(pair) > 1 else "asc") for pair in pairs]
+    else:
+        keys = (call.asked("sort_key") or "").split(",") if call.asked("sort_key") else []
+        directions = (call.asked("sort_dir") or "").split(",") if call.asked("sort_dir") else []
+        keyed = [(key, directions[place] if place < len(directions) else "asc") for place, key in enumerate(keys)]
+    sortable = {attribute.wire: attribute.name for attribute in attr.attributes(cls) if attribute.attr.filters}
+    order = [_direction(key, direction, sortable, extra) for key, direction in keyed]
+    has_birth = any(attribute.name == "created_at" for attribute in attr.attributes(cls))
+    if has_birth and all(name != "created_at" for name, _ in order):
+        order.append(("created_at", True))
+    return tuple(order)
+
+
+def _direction(key: str, direction: str, sortable: dict[str, str], extra: frozenset[str]) -> tuple[str, bool]:
+    if key not in sortable and key not in extra:
+        raise faults.BadQuery(f"Supplied sort key '{key}' is not valid.")
+    if direction.lower() not in {"asc", "desc"}:
+        raise faults.BadQuery(f"Supplied sort direction '{direction}' is not valid.")
+    return sortable.get(key, key), direction.lower() == "asc"
+
+
+def fields(call: exchange.Call, views: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The views cut down to the fields that were asked for."""
+    wanted = {value for key, value in call.query if key == "fields"}
+    if not wanted:
+        return list(views)
+    return [{key: value for key, value in view.items() if key in wanted} for view in views]
+
+
+def links(call: exchange.Call, query: listing.Query, ids: Sequence[str]) -> list[dict[str, str]]:
+    """The links to the next and the previous page; they keep everything else that was asked."""
+    if not ids:
+        return []
+    rest = [(key, value) for key, value in call.query if key not in {"marker", "page_reverse"}]
+
+    def href(marker: str, *, reverse: bool) -> str:
+        asked = [*rest, ("marker", marker), *([("page_reverse", "True")] if reverse else [])]
+        return f"{call.url}?{urlencode(asked)}"
+
+    found = []
+    if query.limit is None or len(ids) >= query.limit:
+        found.append({"href": href(ids[-1], reverse=False), "rel": "next"})
+    if query.marker is not None:
+        found.append({"href": href(ids[0], reverse=True), "rel": "previous"})
+    return found

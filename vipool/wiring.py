@@ -1,0 +1,138 @@
+"""The only place that builds things: the server, the agent, and their end.
+
+Everything else receives what it works with.  Imports stand inside the functions where a process does not need them:
+the agent must not load the store, nor the server the kernel.
+"""
+
+import logging
+import secrets
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+from vipool import settings
+
+if TYPE_CHECKING:
+    from vipool.api import app
+    from vipool.store import session
+
+SECRET_BYTES = 32
+
+
+def new_id() -> str:
+    """A new identifier: a random UUID (RFC 9562 version 4)."""
+    return str(uuid.uuid4())
+
+
+def log_to_stderr() -> None:
+    """Log to standard error, which is a file for the children of ``vipool up``."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=form)
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+
+
+def token_key(chosen: settings.Settings) -> bytes:
+    """The key that signs tokens, made at first use and readable by this user alone."""
+    from vipool.host import files
+
+    path = chosen.state_dir / "token-key"
+    if not path.exists():
+        files.write(path, secrets.token_bytes(SECRET_BYTES), mode=0o600)
+    return path.read_bytes()
+
+
+def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "session.Database":
+    """The embedded database, brought to the newest schema."""
+    import datetime
+
+    from vipool.store import session
+
+    database = session.Database(
+        session.sqlite_url(chosen.database),
+        clock=lambda: datetime.datetime.now(datetime.UTC).replace(tzinfo=None),
+        on_commit=on_commit,
+    )
+    database.create()
+    return database
+
+
+def build_server(chosen: settings.Settings) -> "app.Dispatcher":
+    """Every service over the embedded store."""
+    from vipool.api import app, identity, local, network, octavia
+    from vipool.api.face import Service
+    from vipool.cloud.identity.embedded import Identity
+    from vipool.cloud.network.embedded import Network
+    from vipool.providers.haproxy import capabilities
+    from vipool.service import write
+
+    news = local.News()
+    database = open_database(chosen, news.tell)
+    haproxy = capabilities.HAProxyCapabilities()
+    people = Identity(database, key=token_key(chosen), new_id=new_id)
+    people.bootstrap(_admin_password(chosen))
+    networks = Network(new_id=new_id)
+    writer = write.Writer(
+        database=database,
+        networks=networks,
+        providers={"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy},
+        new_id=new_id,
+    )
+    balancers = octavia.Octavia(database=database, writer=writer)
+    authenticate = people.authenticate
+    load_balancer = Service(octavia.face(balancers, authenticate=authenticate, new_id=new_id))
+    return app.Dispatcher(
+        services={
+            "/load-balancer": load_balancer,
+            "/identity": Service(identity.face(people, new_id=new_id)),
+            "/network": Service(network.face(database, networks, authenticate=authenticate, new_id=new_id)),
+        },
+        default=load_balancer,
+        local=local.Local(
+            database=database, networks=networks, news=news, on_report=lambda: chosen.ready_file.touch(mode=0o600)
+        ),
+    )
+
+
+def _admin_password(chosen: settings.Settings) -> str:
+    return chosen.admin_password_file.read_text(encoding="utf-8").strip()
+
+
+def serve(chosen: settings.Settings) -> int:
+    """Serve the API until told to stop; returns the exit code."""
+    import socket
+
+    import uvicorn
+
+    log_to_stderr()
+    chosen.agent_socket.unlink(missing_ok=True)
+    local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    local.bind(str(chosen.agent_socket))
+    if chosen.listen_fd is not None:
+        public = socket.socket(fileno=chosen.listen_fd)
+    else:
+        family = socket.AF_INET6 if ":" in chosen.listen.host else socket.AF_INET
+        public = socket.create_server((chosen.listen.host, chosen.listen.port), family=family)
+    config = uvicorn.Config(
+        build_server(chosen),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        server_header=False,
+    )
+    uvicorn.Server(config).run(sockets=[public, local])
+    return 0
+
+
+def run_agent(chosen: settings.Settings) -> int:
+    """Make this node what the server says until told to stop; returns the exit code."""
+    from vipool.agent import run
+    from vipool.providers.haproxy import engine
+
+    log_to_stderr()
+    engines = dict.fromkeys(("amphora", "octavia", "haproxy"), engine.HAProxyEngine())
+    return run.run_agent(chosen.state_dir, chosen.agent_socket, engines)
+
+
+def tear_down(chosen: settings.Settings) -> None:
+    """Remove every namespace, device and process of the data plane that is vipool's."""
