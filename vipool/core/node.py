@@ -73,17 +73,17 @@ def namespace(item: spec.Item) -> wiring.Namespace | None:
 
 
 def belongings(items: Iterable[spec.Item]) -> Belongings:
-    """What belongs on the node for these items. One that cannot be wired claims what its names alone tell."""
-    present = [item for item in items if not item.absent]
+    """What these items claim on the node, those that are going too: they are taken away one by one, with a report.
+
+    Raises attach.Unwirable for an id that cannot be part of a name.
+    """
+    all_of_them = tuple(items)
+    own = (attach.bridge(item.segment) for item in all_of_them if isinstance(item, spec.Network))
     return Belongings(
-        namespaces=frozenset(name for item in present if (name := own_namespace(item))),
-        bridges=frozenset(
-            attach.bridge(item.segment).name
-            for item in present
-            if isinstance(item, spec.Network) and not item.segment.flat
-        ),
-        taps=frozenset(attach.short("tap", port.port_id) for item in present for port in ports(item)),
-        loadbalancers=frozenset(item.id for item in present if isinstance(item, spec.LoadBalancer)),
+        namespaces=frozenset(name for item in all_of_them if (name := own_namespace(item))),
+        bridges=frozenset(bridge.name for bridge in own if not bridge.foreign),
+        taps=frozenset(attach.short("tap", port.port_id) for item in all_of_them for port in ports(item)),
+        loadbalancers=frozenset(item.id for item in all_of_them if isinstance(item, spec.LoadBalancer)),
     )
 
 
