@@ -65,6 +65,8 @@ def opened(reference: str) -> Iterator[int]:
     except OSError as error:
         raise errors.Missing(f"there is no network namespace {reference}: {error.strerror}") from error
     try:
+        if os.fstat(descriptor).st_dev != os.stat(_OWN).st_dev:
+            raise errors.Missing(f"there is no network namespace {reference}: {path} is something else")
         yield descriptor
     finally:
         os.close(descriptor)

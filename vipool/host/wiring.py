@@ -21,6 +21,7 @@ _SYSCTL = Path("/proc/sys/net")
 _BRIDGE_FILTERS = ("bridge-nf-call-arptables", "bridge-nf-call-ip6tables", "bridge-nf-call-iptables")
 _FORWARDING = ("ipv4/ip_forward", "ipv6/conf/all/forwarding")
 # promote_secondaries: without it, removing the first address of a subnet removes all others of that subnet.
+# accept_dad: hardware addresses are ours to give, so an IPv6 link-local one need not be held back for a second.
 # reno: the kernel's default may be BBR, which halves the rate of short local paths; a namespace may refuse it.
 _OF_A_NAMESPACE = (
     ("ipv4/conf/all/send_redirects", "0"),
@@ -29,7 +30,7 @@ _OF_A_NAMESPACE = (
     ("ipv4/conf/default/promote_secondaries", "1"),
     ("ipv6/conf/all/accept_ra", "0"),
     ("ipv6/conf/default/accept_ra", "0"),
-    ("ipv6/conf/default/dad_transmits", "0"),
+    ("ipv6/conf/default/accept_dad", "0"),
     ("ipv4/tcp_congestion_control", "reno"),
 )
 _OF_A_DEVICE = (("ipv4/conf/{}/promote_secondaries", "1"), ("ipv6/conf/{}/accept_ra", "0"))
@@ -137,7 +138,10 @@ def _ensure_bridge(bridge: wiring.Bridge) -> None:
     with netlink.Socket() as socket:
         socket.run([links.bridge(bridge.name, bridge.mtu), links.silent(bridge.name, bridge.alias)])
         _set(f"ipv6/conf/{bridge.name}/disable_ipv6", "1")
-        changes = [links.change(bridge.name, mtu=bridge.mtu, up=True)]
+        # A bridge follows the smallest MTU of its ports until its own was changed once; setting what it has is no
+        # change.
+        other = links.change(bridge.name, mtu=bridge.mtu - 1)
+        changes = [other, links.change(bridge.name, mtu=bridge.mtu, up=True)]
         if bridge.uplink:
             changes.append(_uplink(socket, bridge.uplink, bridge.name))
         socket.run(changes)
