@@ -19,6 +19,7 @@ COMMANDS = {
     "down": "vipool.cli.down",
     "status": "vipool.cli.status",
     "exec": "vipool.cli.exec",
+    "trace": "vipool.cli.trace",
 }
 """Which module registers which command, in the order of `vipool --help`."""
 

@@ -1,0 +1,276 @@
+"""Where a request was lost, and why, as far as packets tell.
+
+`find` walks the way of a request from the client to the member and back and stops at the first place that it did not
+leave. It names the last place where the packet was and what was seen there instead: a refusal, silence, a question for
+an address that nobody answered. Pure. It guesses nothing from configuration that the packets do not show.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vipool.core import journey, sightings
+from vipool.model import packet
+
+_IN, _OUT = packet.Direction.IN, packet.Direction.OUT
+_Place = journey.Place
+
+
+class Where(enum.StrEnum):
+    """The part of the way on which a request was lost."""
+
+    CLIENT = "client"
+    CLIENT_TO_ROUTER = "client to router"
+    CLIENT_TO_BALANCER = "client to load balancer"
+    ROUTER = "router"
+    ROUTER_TO_BALANCER = "router to load balancer"
+    BALANCER = "load balancer"
+    BALANCER_TO_MEMBER = "load balancer to member"
+    MEMBER = "member"
+    MEMBER_TO_BALANCER = "member to load balancer"
+    BALANCER_TO_ROUTER = "load balancer to router"
+    WAY_BACK = "way back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Where it was lost, and a sentence that says what was seen there."""
+
+    where: Where
+    sentence: str
+
+
+def find(evidence: sightings.Evidence, seen: sightings.Sightings) -> Loss | None:
+    """The loss, or None for a request that was answered as far as could be watched."""
+    if seen.opening is None or seen.probe is None:
+        return _nothing_asked(evidence)
+    if seen.arrived is None:
+        return _towards_balancer(evidence, seen.probe)
+    if seen.request is None and seen.returned is None:
+        return _handshake(evidence, seen, seen.arrived)
+    if seen.sent is None:
+        return _no_member(evidence, seen, seen.arrived)
+    if seen.answer is None:
+        return _member_silent(evidence, seen, seen.sent)
+    if seen.returned is None:
+        sentence = "The load balancer has the member's answer and did not pass it on to the client."
+        return Loss(where=Where.BALANCER, sentence=sentence)
+    return _way_back(evidence, seen.returned, "answer")
+
+
+def tried(evidence: sightings.Evidence, seen: sightings.Sightings) -> tuple[str, ...]:
+    """What became of the members that were asked in vain before, in sentences."""
+    used = seen.sent.sender if seen.sent else None
+    wasted = [each for each in seen.attempts if each.sender != used]
+    sentences = (_attempt(evidence, endpoint, wasted) for endpoint in dict.fromkeys(each.receiver for each in wasted))
+    return tuple(each for each in sentences if each)
+
+
+def _nothing_asked(evidence: sightings.Evidence) -> Loss:
+    asked = packet.endpoint(*evidence.journey.target)
+    if evidence.forward and evidence.forward[0][0] == _Place.CLIENT:
+        question = _unanswered(evidence, (_Place.CLIENT, _OUT))
+        if question:
+            gate = evidence.journey.gate
+            holder = "no router holds it" if gate else "nobody on its network holds it"
+            where = Where.CLIENT_TO_ROUTER if gate else Where.CLIENT_TO_BALANCER
+            return Loss(where=where, sentence=f"The client asked who has {question}, and nobody answered: {holder}.")
+    return Loss(where=Where.CLIENT, sentence=f"No packet for {asked} left the client.")
+
+
+def _towards_balancer(evidence: sightings.Evidence, probe: packet.Packet) -> Loss:
+    """The probe never came to the balancer: between which two stations was it lost?"""
+    last, where = probe, evidence.forward[0]
+    for station in evidence.forward[1:]:
+        found = evidence.same(probe, station)
+        if found is None:
+            return _between(evidence, last, where, station)
+        last, where = found, station
+    what = _name(last)
+    sentence = f"{what} was seen at the {where[0]}, and where it went from there could not be watched."
+    return Loss(where=Where.ROUTER_TO_BALANCER, sentence=sentence)
+
+
+def _between(
+    evidence: sightings.Evidence, last: packet.Packet, here: sightings.Station, following: sightings.Station
+) -> Loss:
+    gate = evidence.journey.gate
+    what, towards = _name(last), packet.endpoint(*last.receiver)
+    if here == (_Place.OUTSIDE, _IN) and gate is not None:
+        return _inside_router(evidence, last)
+    if here[0] == _Place.CLIENT and gate is not None:
+        sentence = f"{what} left the client for {towards} and never reached the router."
+        return Loss(where=Where.CLIENT_TO_ROUTER, sentence=sentence)
+    if here[0] == _Place.CLIENT:
+        sentence = f"{what} left the client for {towards} and never reached the load balancer."
+        return Loss(where=Where.CLIENT_TO_BALANCER, sentence=sentence)
+    sentence = f"{what} left the router towards {towards} and never reached the {following[0]}."
+    return Loss(where=Where.ROUTER_TO_BALANCER, sentence=sentence)
+
+
+def _inside_router(evidence: sightings.Evidence, last: packet.Packet) -> Loss:
+    """The router took the packet and did not pass it on."""
+    gate, asked, vip = evidence.journey.gate, evidence.journey.asked, evidence.journey.vip
+    assert gate is not None
+    question = _unanswered(evidence, (gate.inner_hop, _OUT))
+    if question:
+        sentence = f"The router asked who has {question}, and nobody answered: it is not on that network."
+        return Loss(where=Where.ROUTER_TO_BALANCER, sentence=sentence)
+    back: sightings.Station = (_Place.OUTSIDE, _OUT)
+    refused = next((each for each in evidence.reply(last, back) if each.resets), None)
+    report = next((each for each in evidence.at(back) if each.note and each.about in {asked, vip}), None)
+    name = _name(last)
+    if refused is not None and gate.translates:
+        reason = f"the router itself answered RST: it has no floating IP for {asked}, so the address was its own"
+    elif refused is not None:
+        reason = "the router answered RST"
+    elif report is not None:
+        reason = f"the router answered “{report.note}” (ICMP) for {report.about}"
+        reason += f": it has no floating IP for {asked}" if gate.translates and report.about == asked else ""
+    elif gate.translates:
+        reason = f"never left on the other side: the router has no floating IP for {asked}, or its rules drop it"
+    else:
+        reason = f"never left on the other side: the router has no route to {asked}, or its rules drop it"
+    joint = " and " if reason.startswith("never") else ", and "
+    return Loss(where=Where.ROUTER, sentence=f"{name} reached the router{joint}{reason}.")
+
+
+def _handshake(evidence: sightings.Evidence, seen: sightings.Sightings, arrived: packet.Packet) -> Loss:
+    """The SYN came to the balancer, and no data ever did."""
+    port = evidence.journey.port
+    replies = list(evidence.reply(arrived, (_Place.BALANCER, _OUT)))
+    accepted = next((each for each in replies if each.accepts), None)
+    if accepted is not None:
+        back = _way_back(evidence, accepted, "SYN-ACK")
+        return back or Loss(where=Where.CLIENT, sentence="The connection was opened, and the client sent nothing.")
+    if any(each.resets for each in replies):
+        listener = evidence.journey.listener
+        if listener is None:
+            sentence = f"The load balancer has no listener on port {port}: it answered RST."
+        else:
+            sentence = f"The load balancer answered RST: nothing accepts on port {port}, listener {listener} or not."
+        return Loss(where=Where.BALANCER, sentence=sentence)
+    question = _unanswered(evidence, (_Place.BALANCER, _OUT))
+    if question:
+        sentence = f"The load balancer cannot answer: it asked who has {question}, its way back, and nobody answered."
+        return Loss(where=Where.BALANCER_TO_ROUTER, sentence=sentence)
+    sentence = f"The SYN reached the load balancer, which answered nothing on port {port}."
+    return Loss(where=Where.BALANCER, sentence=sentence)
+
+
+def _no_member(evidence: sightings.Evidence, seen: sightings.Sightings, arrived: packet.Packet) -> Loss | None:
+    """The balancer took the request, and no member received it."""
+    reasons = tried(evidence, seen)
+    question = _unanswered(evidence, (_Place.BALANCER, _OUT), among=[each.address for each in evidence.journey.members])
+    if question:
+        reasons += (f"The load balancer asked who has {question}, and nobody answered.",)
+    where = Where.BALANCER_TO_MEMBER if reasons else Where.BALANCER
+    returned = seen.returned
+    if returned is None:
+        closed = any(each.resets for each in evidence.reply(arrived, (_Place.BALANCER, _OUT)))
+        end = "The load balancer ended the connection." if closed else "The load balancer did not answer the client."
+        asked = reasons or ("The load balancer took the request and asked no member.",)
+        return Loss(where=where, sentence=" ".join((*asked, end)))
+    line = first_line(returned)
+    if not reasons and not is_failure(line):
+        return _way_back(evidence, returned, "answer")
+    none = "The load balancer asked no member: none is up, or the listener has no pool."
+    return Loss(where=where, sentence=" ".join((*(reasons or (none,)), f"It answered by itself: {line}")))
+
+
+def _member_silent(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> Loss:
+    """The request left for a member, and the balancer got no answer."""
+    member = evidence.journey.member_at(sent.receiver)
+    label = member.label if member else packet.endpoint(*sent.receiver)
+    hop = member.hop if member else ""
+    own = f" The load balancer answered by itself: {first_line(seen.returned)}" if seen.returned else ""
+    replies = list(evidence.reply(sent, (_Place.BALANCER, _IN)))
+    if any(each.resets for each in replies):
+        return Loss(where=Where.MEMBER, sentence=f"{label} took the request and broke the connection (RST).{own}")
+    if any(packet.Flag.FIN in each.flags for each in replies):
+        return Loss(where=Where.MEMBER, sentence=f"{label} took the request and closed without an answer.{own}")
+    if hop in evidence.watched and evidence.same(sent, (hop, _IN)) is None:
+        sentence = f"The request left the load balancer for {label} and never reached it.{own}"
+        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=sentence)
+    if any(each.length for each in evidence.reply(sent, (hop, _OUT))):
+        sentence = f"{label} answered, and its answer never reached the load balancer.{own}"
+        return Loss(where=Where.MEMBER_TO_BALANCER, sentence=sentence)
+    return Loss(where=Where.MEMBER, sentence=f"{label} took the request and did not answer in time.{own}")
+
+
+def _way_back(evidence: sightings.Evidence, answer: packet.Packet, what: str) -> Loss | None:
+    last = f"The {what} left the load balancer"
+    for station in evidence.backward:
+        if evidence.same(answer, station) is None:
+            if station == (_Place.BALANCER, _OUT):
+                continue
+            doing = {_Place.CLIENT: "never reached the client", _Place.OUTSIDE: "never left it on the other side"}
+            ending = doing.get(_Place(station[0]), "never reached the router")
+            return Loss(where=Where.WAY_BACK, sentence=f"{last} and {ending}.")
+        last = {
+            _Place.INSIDE: f"The {what} reached the router",
+            _Place.OUTSIDE: f"The {what} left the router for the client",
+        }.get(_Place(station[0]), last)
+    return None
+
+
+def _attempt(evidence: sightings.Evidence, endpoint: tuple[str, int], attempts: Iterable[packet.Packet]) -> str:
+    """What became of the connections asked of one member; empty for those that were accepted."""
+    member = evidence.journey.member_at(endpoint)
+    label = member.label if member else packet.endpoint(*endpoint)
+    mine = [each for each in attempts if each.receiver == endpoint]
+    replies = [reply for each in mine for reply in evidence.reply(each, (_Place.BALANCER, _IN))]
+    if any(each.accepts for each in replies):
+        return ""
+    if any(each.resets for each in replies):
+        return f"{label} refused the connection (RST): nothing listens there."
+    reports = evidence.at((_Place.BALANCER, _IN))
+    report = next((each for each in reports if each.note and each.about == endpoint[0]), None)
+    if report is not None:
+        return f"{label} cannot be reached: {report.source} answered “{report.note}” (ICMP)."
+    times = f"sent {len(mine)} times" if len(mine) > 1 else "sent once"
+    if member and member.hop in evidence.watched:
+        arrived = any(evidence.same(each, (member.hop, _IN)) for each in mine)
+        ending = "it arrived there, no answer" if arrived else "it never arrived there"
+    else:
+        ending = "no answer"
+    return f"{label} did not answer: SYN {times}, {ending}."
+
+
+def _unanswered(
+    evidence: sightings.Evidence, station: sightings.Station, *, among: Iterable[str] | None = None
+) -> str | None:
+    """An address that was asked for at a station (ARP, neighbour discovery) and that nobody answered for."""
+    allowed = None if among is None else set(among)
+    opposite: sightings.Station = (station[0], _OUT if station[1] is _IN else _IN)
+    answered = {
+        each.destination
+        for each in evidence.at(opposite)
+        if each.protocol is packet.Protocol.NEIGHBOUR and not each.asking
+    }
+    for each in evidence.at(station):
+        # An announcement of one's own address is no question (RFC 5227 section 2.3).
+        question = each.protocol is packet.Protocol.NEIGHBOUR and each.asking and each.source != each.destination
+        if question and each.destination not in answered and (allowed is None or each.destination in allowed):
+            return each.destination
+    return None
+
+
+def _name(probe: packet.Packet) -> str:
+    return "The SYN" if probe.opens else "The request"
+
+
+def first_line(answer: packet.Packet | None) -> str:
+    """The first line of an answer as text a terminal can show; the length of one that is not text."""
+    if answer is None:
+        return ""
+    line = answer.payload.split(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
+    return line[:120] if line.isprintable() else f"{answer.length} bytes"
+
+
+def is_failure(line: str) -> bool:
+    """Whether it is the status line of a server error (RFC 9110 section 15.6)."""
+    words = line.split()
+    return len(words) > 1 and words[0].startswith("HTTP/") and words[1].startswith("5")

@@ -1,0 +1,214 @@
+"""Which of the captured packets belong to one request, and where each of them was seen.
+
+A packet keeps its TCP sequence number through every translation, so that the same packet is found at the next hop
+whatever its addresses are there. A proxy ends the connection and opens another: across it the request is recognised by
+its first bytes. Pure: packets in, the packets of one request out. Does not say what their absence means: `core.loss`
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vipool.core import journey
+from vipool.model import packet
+
+_IN, _OUT = packet.Direction.IN, packet.Direction.OUT
+_SLACK = 1_000_000
+"""Nanoseconds by which a later packet may bear the earlier time: each hop's is taken on another path in the kernel."""
+
+Station = tuple[str, packet.Direction]
+"""A hop, and whether a packet goes into its machine or comes out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The request to look for: the client's port and bytes that only this request has, where they are known.
+
+    `answered` says that the client has an answer, whatever was captured; `fault` is what it was told instead.
+    """
+
+    port: int = 0
+    token: bytes = b""
+    answered: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything a capture gave: packets in order of time, and the hops where it could look."""
+
+    journey: journey.Journey
+    packets: tuple[packet.Packet, ...]
+    watched: frozenset[str]
+
+    def at(self, station: Station) -> Iterable[packet.Packet]:
+        """The packets of one station in order of time."""
+        return (each for each in self.packets if (each.hop, each.direction) == station)
+
+    def same(self, original: packet.Packet | None, station: Station) -> packet.Packet | None:
+        """The first sighting of that very packet at a station, whatever its addresses are there."""
+        if original is None:
+            return None
+        return next((each for each in self.at(station) if _same(each, original)), None)
+
+    def reply(self, original: packet.Packet, station: Station, *, since: int = 0) -> Iterable[packet.Packet]:
+        """The packets of the opposite direction of a connection at a station."""
+        ends = (original.receiver, original.sender)
+        after = max(since, original.at - _SLACK)
+        return (each for each in self.at(station) if (each.sender, each.receiver) == ends and each.at >= after)
+
+    @property
+    def forward(self) -> tuple[Station, ...]:
+        """The stations that were watched on the way from the client to the balancer."""
+        gate = self.journey.gate
+        inner = [(gate.inner_hop, _OUT)] if gate else []
+        outer: list[Station] = [(journey.Place.OUTSIDE, _IN)] if gate else []
+        stations: list[Station] = [(journey.Place.CLIENT, _OUT), *outer, *inner, (journey.Place.BALANCER, _IN)]
+        return tuple(each for each in stations if each[0] in self.watched)
+
+    @property
+    def backward(self) -> tuple[Station, ...]:
+        """The stations that were watched on the way from the balancer back to the client."""
+        return tuple((hop, _OUT if direction is _IN else _IN) for hop, direction in reversed(self.forward))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sightings:
+    """One request as it was seen.
+
+    `opening` is the packet that begins the connection (or the first of a connection that was open before), `request`
+    the first with data; `arrived` is the later of the two at the balancer. `sent` is the request on its way to a
+    member, `answer` the member's first data at the balancer, `returned` the balancer's first data to the client.
+    `attempts` are the connections asked of members meanwhile.
+    """
+
+    opening: packet.Packet | None = None
+    request: packet.Packet | None = None
+    arrived: packet.Packet | None = None
+    sent: packet.Packet | None = None
+    answer: packet.Packet | None = None
+    returned: packet.Packet | None = None
+    attempts: tuple[packet.Packet, ...] = ()
+
+    @property
+    def probe(self) -> packet.Packet | None:
+        """The packet to follow: the request, or what should have opened the way for it."""
+        return self.request or self.opening
+
+
+def gather(evidence: Evidence, ask: Ask) -> Sightings:
+    """The packets of the first request that fits."""
+    opening = _opening(evidence, ask)
+    if opening is None:
+        return Sightings()
+    request = _request(evidence, opening)
+    balancer: Station = (journey.Place.BALANCER, _IN)
+    arrived = evidence.same(request or opening, balancer)
+    if arrived is None:
+        return Sightings(opening=opening, request=request)
+    began = evidence.same(opening, balancer) or arrived
+    attempts = tuple(_attempts(evidence, began))
+    sent, answer = _member_side(evidence, arrived, attempts, ask.token)
+    returned = _returned(evidence, arrived, answer)
+    return Sightings(
+        opening=opening,
+        request=request,
+        arrived=arrived,
+        sent=sent,
+        answer=answer,
+        returned=returned,
+        attempts=tuple(each for each in attempts if returned is None or each.at <= returned.at),
+    )
+
+
+def _same(one: packet.Packet, other: packet.Packet) -> bool:
+    marks = {packet.Flag.SYN, packet.Flag.RST}
+    return (
+        one.protocol is other.protocol
+        and one.sequence == other.sequence
+        and one.flags & marks == other.flags & marks
+        and bool(one.length) == bool(other.length)
+        and (one.sport == other.sport or one.dport == other.dport)
+    )
+
+
+def _opening(evidence: Evidence, ask: Ask) -> packet.Packet | None:
+    """The first sign of the request at the first station that was watched.
+
+    A packet that carries neither SYN nor data is of no use: it belongs to a connection whose request is past.
+    """
+    if not evidence.forward:
+        return None
+    station = evidence.forward[0]
+    inside = station == (journey.Place.BALANCER, _IN)
+    address = evidence.journey.vip if inside else evidence.journey.asked
+    target = (address, evidence.journey.port)
+    for each in evidence.at(station):
+        useful = each.protocol is packet.Protocol.TCP and (each.opens or each.length)
+        if useful and each.receiver == target and ask.port in {0, each.sport}:
+            return each
+    return None
+
+
+def _request(evidence: Evidence, opening: packet.Packet) -> packet.Packet | None:
+    ends = (opening.sender, opening.receiver)
+    for each in evidence.at((opening.hop, opening.direction)):
+        if each.length and (each.sender, each.receiver) == ends and each.at >= opening.at:
+            return each
+    return None
+
+
+def _attempts(evidence: Evidence, began: packet.Packet) -> Iterable[packet.Packet]:
+    """The connections that the balancer asked members for since the request began, repetitions too."""
+    members = {member.endpoint for member in evidence.journey.members}
+    for each in evidence.at((journey.Place.BALANCER, _OUT)):
+        if each.opens and each.receiver in members and each.at >= began.at - _SLACK:
+            yield each
+
+
+def _member_side(
+    evidence: Evidence, arrived: packet.Packet, attempts: Sequence[packet.Packet], token: bytes
+) -> tuple[packet.Packet | None, packet.Packet | None]:
+    """The request as it went to a member, and the answer. Of several tries the one that was answered, else the last."""
+    tries = list(_tries(evidence, arrived, token)) or list(_unrecognised(evidence, attempts))
+    balancer: Station = (journey.Place.BALANCER, _IN)
+    for each in tries:
+        for reply in evidence.reply(each, balancer):
+            if reply.length:
+                return each, reply
+    return (tries[-1] if tries else None), None
+
+
+def _tries(evidence: Evidence, arrived: packet.Packet, token: bytes) -> Iterable[packet.Packet]:
+    members = {member.endpoint for member in evidence.journey.members}
+    needle = token if token and token in arrived.payload else arrived.payload.split(b"\r\n")[0][:64]
+    for each in evidence.at((journey.Place.BALANCER, _OUT)):
+        if each.receiver not in members or each.at < arrived.at - _SLACK:
+            continue
+        recognised = arrived.length and each.length and needle and needle in each.payload
+        if recognised or (arrived.length and _same(each, arrived)):
+            yield each
+
+
+def _unrecognised(evidence: Evidence, attempts: Sequence[packet.Packet]) -> Iterable[packet.Packet]:
+    """What went to members on connections made for this request, when its bytes are not those that came.
+
+    So it is where the balancer ends TLS, or where the server speaks first.
+    """
+    for attempt in attempts:
+        ends = (attempt.sender, attempt.receiver)
+        for each in evidence.at((journey.Place.BALANCER, _OUT)):
+            if each.length and (each.sender, each.receiver) == ends:
+                yield each
+                break
+        else:
+            if any(reply.length for reply in evidence.reply(attempt, (journey.Place.BALANCER, _IN))):
+                yield attempt
+
+
+def _returned(evidence: Evidence, arrived: packet.Packet, answer: packet.Packet | None) -> packet.Packet | None:
+    since = answer.at - _SLACK if answer else arrived.at
+    replies = evidence.reply(arrived, (journey.Place.BALANCER, _OUT), since=since)
+    return next((each for each in replies if each.length), None)

@@ -1,0 +1,215 @@
+"""Packets as they pass chosen network devices, in both directions, with the kernel's time of each.
+
+One AF_PACKET socket per device (packet(7)), filtered in the kernel to the addresses asked for, read by one selector.
+Promises: bounded in packets and in time; devices that do not exist are named, not fatal; nothing is sent, no device
+is made promiscuous. Does not decide what packets mean: `vipool.core.trace` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import ipaddress
+import selectors
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from vipool.host import errors, frames, namespaces
+from vipool.model import packet
+
+MOST_PACKETS = 20_000
+"""How many packets one capture keeps."""
+
+_SO_ATTACH_FILTER, _SO_TIMESTAMPNS, _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 26, 35, 263, 23
+_ALL_PROTOCOLS = 0x0003
+_OUTGOING = 4
+_HEADERS = 14 + 4 + 60 + 60
+_BUFFER = 2 << 20
+_TIMESPEC = struct.Struct("@qq")
+
+# Classic BPF (linux/filter.h): load from the frame, load a constant, compare, return.
+_LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06
+_ACCEPT = 0x40000
+_INSTRUCTION = struct.Struct("=HBBI")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place to capture at: `device` in `namespace` (a name or path; None is the one this process is in).
+
+    `hop` names the machine whose traffic it is. `outside` says that the device is the outer end of that machine's link
+    (a tap on a bridge): what the device sends then goes into the machine. A `device` of None is every device there.
+    """
+
+    hop: str
+    device: str | None
+    namespace: str | None = None
+    outside: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Capture:
+    """Open captures: `missing` are the points whose device or namespace is not on this machine."""
+
+    selector: selectors.BaseSelector
+    packets: list[packet.Packet]
+    missing: tuple[Point, ...] = ()
+
+    def read(self, *, until: int, deadline: float) -> bool:
+        """Collect until the descriptor `until` is readable (True) or time.monotonic() reaches `deadline` (False).
+
+        What the kernel had queued by then is collected too.
+        """
+        with self._watching(until):
+            while (left := deadline - time.monotonic()) > 0 and len(self.packets) < MOST_PACKETS:
+                ready = {key.fd for key, _ in self.selector.select(left)}
+                self._drain(ready)
+                if until in ready:
+                    self._drain(None)
+                    return True
+        self._drain(None)
+        return False
+
+    def wait(self, enough: Callable[[Sequence[packet.Packet]], bool], *, deadline: float) -> bool:
+        """Collect until what was collected is enough (True) or time.monotonic() reaches `deadline` (False)."""
+        while (left := deadline - time.monotonic()) > 0 and len(self.packets) < MOST_PACKETS:
+            before = len(self.packets)
+            self._drain({key.fd for key, _ in self.selector.select(left)})
+            if len(self.packets) > before and enough(self.packets):
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def _watching(self, descriptor: int) -> Iterator[None]:
+        self.selector.register(descriptor, selectors.EVENT_READ)
+        try:
+            yield
+        finally:
+            self.selector.unregister(descriptor)
+
+    def _drain(self, ready: set[int] | None) -> None:
+        for key in list(self.selector.get_map().values()):
+            if isinstance(key.data, Point) and (ready is None or key.fd in ready):
+                self.packets.extend(_received(key.fileobj, key.data, MOST_PACKETS - len(self.packets)))
+
+
+@contextlib.contextmanager
+def opened(points: Iterable[Point], addresses: Iterable[str]) -> Iterator[Capture]:
+    """Open a capture at every point, of packets from or to any of the addresses (and of all ARP and ICMP).
+
+    Raises `errors.Failed` when the kernel refuses, for want of CAP_NET_RAW for instance.
+    """
+    program = filter_for(addresses)
+    missing: list[Point] = []
+    with contextlib.ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for point in points:
+            opened_socket = _open(point, program)
+            if opened_socket is None:
+                missing.append(point)
+                continue
+            stack.enter_context(opened_socket)
+            selector.register(opened_socket, selectors.EVENT_READ, point)
+        yield Capture(selector=selector, packets=[], missing=tuple(missing))
+
+
+def filter_for(addresses: Iterable[str]) -> bytes:
+    """The packet filter, as an array of sock_filter: ARP, ICMP, and IP packets from or to one of the addresses."""
+    parsed = [ipaddress.ip_address(address) for address in addresses]
+    # Where source and destination stand in a frame: 14 bytes of Ethernet header, then RFC 791 and RFC 8200.
+    four = b"".join(_match(26, each.packed) + _match(30, each.packed) for each in parsed if each.version == 4)
+    six = b"".join(_match(22, each.packed) + _match(38, each.packed) for each in parsed if each.version == 6)
+    accept, reject = _step(_RETURN, _ACCEPT), _step(_RETURN, 0)
+    ether = _step(_LOAD_HALF, 12)
+    arp = _step(_JUMP_EQUAL, 0x0806, 0, 1) + accept
+    return b"".join((
+        ether, arp,
+        ether, _section(0x0800, _accepting(_LOAD_BYTE, 23, 1) + four + reject),
+        ether, _section(0x86DD, _accepting(_LOAD_BYTE, 20, 58) + six + reject),
+        reject,
+    ))  # fmt: skip
+
+
+def _section(ether_type: int, body: bytes) -> bytes:
+    """The body, only for frames of this type. Conditional jumps reach 255 instructions: a far one needs JA (0x05)."""
+    length = len(body) // _INSTRUCTION.size
+    return _step(_JUMP_EQUAL, ether_type, 1, 0) + _step(0x05, length) + body
+
+
+def _accepting(load: int, offset: int, value: int) -> bytes:
+    return _step(load, offset) + _step(_JUMP_EQUAL, value, 0, 1) + _step(_RETURN, _ACCEPT)
+
+
+def _match(offset: int, address: bytes) -> bytes:
+    """Accept when the address stands at the offset: word by word, leaving at the first that differs."""
+    words = struct.unpack(f"!{len(address) // 4}I", address)
+    steps = b""
+    for index, word in enumerate(words):
+        skip = 2 * (len(words) - index - 1) + 1
+        steps += _step(_LOAD_WORD, offset + 4 * index) + _step(_JUMP_EQUAL, word, 0, skip)
+    return steps + _step(_RETURN, _ACCEPT)
+
+
+def _step(code: int, value: int, when_true: int = 0, when_false: int = 0) -> bytes:
+    return _INSTRUCTION.pack(code, when_true, when_false, value)
+
+
+def _open(point: Point, program: bytes) -> socket.socket | None:
+    try:
+        if point.namespace is None:
+            return _socket(point, program)
+        return namespaces.call(point.namespace, lambda: _socket(point, program))
+    except errors.Missing:
+        return None
+    except OSError as error:
+        if error.errno in {errno.ENODEV, errno.ENXIO}:
+            return None
+        doing = f"capturing on {point.device or 'every device'}"
+        raise errors.Failed(doing, number=error.errno or 0) from error
+
+
+def _socket(point: Point, program: bytes) -> socket.socket:
+    # Protocol 0: the socket gets nothing before the filter is in place and bind names the protocol.
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
+    try:
+        buffer = ctypes.create_string_buffer(program, len(program))
+        count = len(program) // _INSTRUCTION.size
+        made.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", count, ctypes.addressof(buffer)))
+        made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        with contextlib.suppress(OSError):  # the default already, and unknown before Linux 4.20
+            made.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 0)
+        made.bind((point.device or "", _ALL_PROTOCOLS))
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _received(source: object, point: Point, room: int) -> Iterator[packet.Packet]:
+    """The packets waiting in a socket. A device that goes away ends its capture (ENETDOWN), not the trace."""
+    assert isinstance(source, socket.socket)
+    for _ in range(room):
+        try:
+            data, extra, _, address = source.recvmsg(_HEADERS + frames.SNAP, 64)
+        except BlockingIOError:
+            return
+        except OSError:
+            return
+        sent = address[2] == _OUTGOING
+        direction = packet.Direction.IN if sent == point.outside else packet.Direction.OUT
+        found = frames.decode(data, frames.Seen(at=_stamp(extra), hop=point.hop, direction=direction))
+        if found is not None:
+            yield found
+
+
+def _stamp(extra: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, data in extra:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return time.time_ns()
