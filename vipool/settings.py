@@ -124,6 +124,16 @@ class Settings:
         return self.state_dir / "loadbalancers"
 
     @property
+    def marks_dir(self) -> Path:
+        """The names of the namespaces that are vipool's, kept by the agent."""
+        return self.state_dir / "namespaces"
+
+    @property
+    def token_key_file(self) -> Path:
+        """The key with which the server signs tokens."""
+        return self.state_dir / "token-key"
+
+    @property
     def layout_file(self) -> Path:
         """The number of the layout described by this class, so that an older vipool can refuse a newer directory."""
         return self.state_dir / "layout"

@@ -61,15 +61,16 @@ def purge(chosen: settings.Settings) -> tuple[Path, ...]:
 
     Only paths of these names are touched: no link is followed, and nothing that is mounted there is entered.
     """
-    names = {path.name for path in (chosen.clouds_file, chosen.openrc_file, chosen.admin_password_file)}
-    names |= {chosen.database.name + end for end in ("", "-wal", "-shm", "-journal")} | {chosen.layout_file.name}
-    _remove_tree(chosen.balancers_dir)
-    _remove_tree(chosen.run_dir)
-    for log in ("server.log", "agent.log"):
-        for end in ("", ".1"):
-            (chosen.log_dir / (log + end)).unlink(missing_ok=True)
-    for name in names:
-        (chosen.state_dir / name).unlink(missing_ok=True)
+    for tree in (chosen.balancers_dir, chosen.marks_dir, chosen.run_dir):
+        _remove_tree(tree)
+    ours = [chosen.clouds_file, chosen.openrc_file, chosen.admin_password_file, chosen.token_key_file]
+    ours += [chosen.database.with_name(chosen.database.name + end) for end in ("", "-wal", "-shm", "-journal")]
+    ours += [chosen.log_dir / (name + end) for name in ("server.log", "agent.log") for end in ("", ".1")]
+    for path in (*ours, chosen.layout_file):
+        path.unlink(missing_ok=True)
+        # What a write that was cut short left aside (`vipool.host.files`).
+        for aside in path.parent.glob(f".{path.name}.????????"):
+            aside.unlink()
     for directory in (chosen.log_dir, chosen.state_dir):
         with contextlib.suppress(OSError):  # not empty: what is in it is not ours
             directory.rmdir()

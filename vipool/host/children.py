@@ -115,7 +115,7 @@ class StopRequests:
 
 
 class Family:
-    """The children of one parent. `say` gets a sentence when one ends or starts again; `changed` is called after."""
+    """The children of one parent. `say` gets a sentence when one ends or starts again; `changed` is called before."""
 
     def __init__(
         self,
@@ -142,13 +142,13 @@ class Family:
             self._ended(child)
 
     def stop(self) -> None:
-        """Stop all children: cleanly, then by SIGTERM, then by SIGKILL. A further stop request hurries."""
+        """Stop all children: cleanly, then by SIGTERM, then by SIGKILL. Every further stop request skips a wait."""
         for child in self.children.values():
             if child.process and child.process.stdin:
                 child.process.stdin.close()
-        if not self._await_all(_GRACE):
+        if not self._await_all(_GRACE, requests=1):
             self._signal(signal.SIGTERM)
-            if not self._await_all(_LAST_GRACE):
+            if not self._await_all(_LAST_GRACE, requests=2):
                 self._signal(signal.SIGKILL)
                 self._await_all(_LAST_GRACE)
 
@@ -164,9 +164,9 @@ class Family:
         child.process = process
         child.handle = os.pidfd_open(process.pid)
         child.started = time.monotonic()
+        self._changed()
         if child.ends:
             self._say(f"{program.name} is started again as process {process.pid}.")
-        self._changed()
 
     def _ended(self, child: Child) -> None:
         assert child.process is not None
@@ -178,8 +178,8 @@ class Family:
         child.due = time.monotonic() + pause
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         later = f"; next start in {pause:.1f} s" if pause else ""
-        self._say(f"{child.program.name} {how} after {lived:.1f} s (log: {child.program.log}){later}.")
         self._changed()
+        self._say(f"{child.program.name} {how} after {lived:.1f} s (log: {child.program.log}){later}.")
 
     def _forget(self, child: Child) -> None:
         assert child.process is not None
@@ -199,12 +199,12 @@ class Family:
         self._stops.drain()
         return [living[handle] for handle, _ in ready if handle in living]
 
-    def _await_all(self, patience: float) -> bool:
-        """Return whether every child ended within `patience` seconds and before a further stop request."""
-        requests, deadline = self._stops.count, time.monotonic() + patience
+    def _await_all(self, patience: float, requests: int | None = None) -> bool:
+        """Return whether every child ended within `patience` seconds and before more than so many stop requests."""
+        deadline = time.monotonic() + patience
         while any(child.process for child in self.children.values()):
             remaining = deadline - time.monotonic()
-            if remaining <= 0 or self._stops.count > requests:
+            if remaining <= 0 or (requests is not None and self._stops.count > requests):
                 return False
             for child in self._wait(remaining):
                 assert child.process is not None

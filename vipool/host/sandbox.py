@@ -49,7 +49,7 @@ ip link set lo up
 echo held
 read -r recorded
 cd /
-exec env -i --ignore-signal=CHLD sleep infinity </dev/null >/dev/null 2>&1
+exec env --ignore-signal=CHLD sleep infinity </dev/null >/dev/null 2>&1
 """
 
 # The first process that is started after unshare(CLONE_NEWPID) becomes process 1: here, the background shell. The shell
@@ -109,8 +109,10 @@ def hold(record: Path) -> Holder:
         holder = Holder(mark=mark, rootless=rootless)
         files.write(record, json.dumps(dataclasses.asdict(holder)))
         assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write("recorded\n")
         process.stdin.flush()
+        process.stdout.read()  # until the holder has become what it will be, and holds no pipe
     return holder
 
 
@@ -125,7 +127,8 @@ def end(record: Path) -> bool:
         # Process 1 is deaf to anything milder from inside and, without a handler, from outside (pid_namespaces(7)).
         processes.send(process, signal.SIGKILL)
         processes.stop([process])
-    record.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        record.unlink()
     return process is not None
 
 
@@ -151,10 +154,32 @@ def run(holder: Holder, command: Sequence[str]) -> int:
     # because a command inherits what is ignored.
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, _nothing)
-    process = subprocess.Popen(command, preexec_fn=_die_with_parent)  # noqa: PLW1509 - this process has one thread
+    relay = _Relay()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, lambda received, _frame: process.send_signal(received))
+        signal.signal(number, relay)
+    process = subprocess.Popen(command, preexec_fn=_die_with_parent)  # noqa: PLW1509 - this process has one thread
+    relay.attach(process)
     return process.wait()
+
+
+class _Relay:
+    """A signal handler that passes signals on to a process, once there is one."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
+
+    def __call__(self, number: int, _frame: object) -> None:
+        if self._process:
+            self._process.send_signal(number)
+        else:
+            self._early.append(number)
+
+    def attach(self, process: subprocess.Popen[bytes]) -> None:
+        """Pass on to `process` from now on, beginning with what came already."""
+        self._process = process
+        for number in self._early:
+            process.send_signal(number)
 
 
 def _start(record: Path, rootless: bool) -> subprocess.Popen[str]:
@@ -171,6 +196,8 @@ def _start(record: Path, rootless: bool) -> subprocess.Popen[str]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # What the holder is started with can be read in /proc for as long as it lives: no secret belongs there.
+            env={"PATH": os.environ.get("PATH", os.defpath)},
         )
     except FileNotFoundError as error:
         raise errors.Missing("unshare is missing: install the package util-linux.") from error

@@ -5,6 +5,6 @@ The life-cycle tests start the real `vipool up`, whose children are real process
 
 import sys
 
-import fake_wiring
+import fake_wiring  # type: ignore[import-not-found]
 
 sys.modules["vipool.wiring"] = fake_wiring
