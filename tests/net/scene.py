@@ -1,7 +1,7 @@
 """The classic picture as real namespaces, for tests that watch its packets.
 
-A client 10.10.10.4 outside, a router with the floating IP 10.10.10.7, a load balancer with the VIP 172.16.100.11 carried
-by HAProxy, and the web servers WEB1 172.16.100.9 and WEB2 172.16.100.10. `items` describes the same to vipool.
+A client 10.10.10.4 outside, a router with the floating IP 10.10.10.7, a load balancer with the VIP 172.16.100.11 that
+HAProxy carries, and the web servers WEB1 172.16.100.9 and WEB2 172.16.100.10. `items` describes the same to vipool.
 Built with ip(8), nft(8) and haproxy alone, so that what is tested here does not test itself.
 """
 
@@ -32,12 +32,27 @@ defaults
     timeout client 5s
     timeout server {server}
     retries {retries}
+    option redispatch 1
+    http-reuse always
 frontend web
     bind {vip}:80
     default_backend webs
 backend webs
     balance roundrobin
 {servers}
+"""
+
+_IN_PLACE = """
+table ip vipool_lb {{
+    chain pre {{
+        type nat hook prerouting priority dstnat
+        ip daddr 172.16.100.11 tcp dport 80 dnat to {member}:80
+    }}
+    chain post {{
+        type nat hook postrouting priority srcnat
+        ip daddr {member} masquerade
+    }}
+}}
 """
 
 _RULES = """
@@ -106,6 +121,8 @@ class Scene:
     def _plug(self, namespace: str, name: str, address: str, bridge: str) -> None:
         tap = f"tap{name}"
         run("ip", "link", "add", tap, "type", "veth", "peer", "name", name, "netns", namespace)
+        # A socket that waits for a last answer keeps its namespace, and so the pair, for a while.
+        self._stack.callback(run, "ip", "link", "delete", tap)
         run("ip", "link", "set", tap, "master", bridge, "up")
         within(namespace, "ip", "address", "add", address, "dev", name)
         within(namespace, "ip", "link", "set", name, "up")
@@ -153,6 +170,16 @@ class Scene:
         while not self._accepts():
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.01)
+
+    def rewrite(self, member: str) -> None:
+        """Have the kernel translate in place, as a provider without a proxy does."""
+        within("balancer", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0")
+        within("balancer", "nft", "-f", "-", stdin=_IN_PLACE.format(member=member))
+
+    def drop(self, namespace: str, rule: str, *, hook: str = "input") -> None:
+        """Have a namespace swallow what the rule says."""
+        chain = f"chain c {{ type filter hook {hook} priority 0; {rule} drop; }}; "
+        within(namespace, "nft", "-f", "-", stdin=f"table inet swallow {{ {chain} }}\n")
 
     def _accepts(self) -> bool:
         # Asked of the kernel's table: a connection would show up in captures.

@@ -42,7 +42,8 @@ class Point:
     """A place to capture at: `device` in `namespace` (a name or path; None is the one this process is in).
 
     `hop` names the machine whose traffic it is. `outside` says that the device is the outer end of that machine's link
-    (a tap on a bridge): what the device sends then goes into the machine. A `device` of None is every device there.
+    (a tap on a bridge): what the device sends then goes into the machine. A `device` of None is every device there but
+    the loopback.
     """
 
     hop: str
@@ -108,12 +109,12 @@ def opened(points: Iterable[Point], addresses: Iterable[str]) -> Iterator[Captur
     with contextlib.ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
         for point in points:
-            opened_socket = _open(point, program)
-            if opened_socket is None:
+            found = _open(point, program)
+            for each in found:
+                stack.enter_context(each)
+                selector.register(each, selectors.EVENT_READ, point)
+            if not found:
                 missing.append(point)
-                continue
-            stack.enter_context(opened_socket)
-            selector.register(opened_socket, selectors.EVENT_READ, point)
         yield Capture(selector=selector, packets=[], missing=tuple(missing))
 
 
@@ -158,21 +159,25 @@ def _step(code: int, value: int, when_true: int = 0, when_false: int = 0) -> byt
     return _INSTRUCTION.pack(code, when_true, when_false, value)
 
 
-def _open(point: Point, program: bytes) -> socket.socket | None:
+def _open(point: Point, program: bytes) -> tuple[socket.socket, ...]:
+    """The sockets of one point: none where the device or namespace is not there."""
+
+    def opened_here() -> tuple[socket.socket, ...]:
+        devices = [point.device] if point.device is not None else [name for _, name in socket.if_nameindex()]
+        return tuple(_socket(device, program) for device in devices if device != "lo" or point.device == "lo")
+
     try:
-        if point.namespace is None:
-            return _socket(point, program)
-        return namespaces.call(point.namespace, lambda: _socket(point, program))
+        return namespaces.call(point.namespace, opened_here) if point.namespace is not None else opened_here()
     except errors.Missing:
-        return None
+        return ()
     except OSError as error:
         if error.errno in {errno.ENODEV, errno.ENXIO}:
-            return None
+            return ()
         doing = f"capturing on {point.device or 'every device'}"
         raise errors.Failed(doing, number=error.errno or 0) from error
 
 
-def _socket(point: Point, program: bytes) -> socket.socket:
+def _socket(device: str, program: bytes) -> socket.socket:
     # Protocol 0: the socket gets nothing before the filter is in place and bind names the protocol.
     made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
     try:
@@ -183,7 +188,7 @@ def _socket(point: Point, program: bytes) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         with contextlib.suppress(OSError):  # the default already, and unknown before Linux 4.20
             made.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 0)
-        made.bind((point.device or "", _ALL_PROTOCOLS))
+        made.bind((device, _ALL_PROTOCOLS))
     except BaseException:
         made.close()
         raise
