@@ -206,6 +206,24 @@ def test_two_ports_live_in_one_namespace(site, picture):
     assert topology.ask("client", "10.10.10.7") == "blue-web1 to 10.10.10.4"
 
 
+def test_a_default_route_of_the_owner_is_left_alone(site, picture):
+    subprocess.run(["ip", "netns", "add", "box"], check=True)
+    site.hosts.append("box")
+    for command in (
+        "link add own type veth peer own-end",
+        "link set own-end up",
+        "link set own up",
+        "route add default dev own",
+    ):
+        subprocess.run(["ip", "-n", "box", *command.split()], check=True)
+    plug = site.host("box", topology.port(picture.inside, "172.16.100.40/24", gateways=("172.16.100.1",)))
+    shown = subprocess.run(["ip", "-n", "box", "route"], check=True, capture_output=True, text=True).stdout
+    assert "default dev own" in shown
+    assert "via" not in shown
+    assert topology.ask("box", "172.16.100.9") == "blue-web1 to 172.16.100.40"
+    assert site.hand.realise(plug, announce_all=False).words == ()
+
+
 def test_the_hosts_own_namespace_is_no_place_to_plug_into(site, picture):
     plug = replace(picture.plugs[0], target=f"pid:{os.getpid()}")
     with pytest.raises(errors.Failed, match="host's own"):

@@ -9,7 +9,7 @@ balancer is beyond its directory's name.
 import contextlib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +25,11 @@ class Ground(Protocol):
     """The machine under an agent. Every method may raise `vipool.host.errors.HostError`."""
 
     def observe(self, place: wiring.Namespace) -> wiring.Namespace | None:
-        """The namespace named by `place` as it is, None when there is none."""
+        """The namespace named by `place` as it is, None when there is none.
+
+        Of a foreign one the devices are those of ours, and the routes everybody's; a route by another's device may not
+        name it.
+        """
 
     def bridges(self) -> tuple[wiring.Bridge, ...]:
         """Every bridge of the host."""
@@ -73,9 +77,12 @@ class Linux:
 
     def observe(self, place: wiring.Namespace) -> wiring.Namespace | None:
         """Read the namespace from the kernel. The host's own is refused as a place to plug into."""
-        if place.foreign:
-            _refuse_our_own(place)
-        return observation.observe(place.name, foreign=place.foreign, path=place.path)
+        if not place.foreign:
+            return observation.observe(place.name)
+        _refuse_our_own(place)
+        ours = observation.observe(place.name, foreign=True, path=place.path)
+        whole = observation.observe(place.name, path=place.path)
+        return replace(ours, routes=whole.routes) if ours and whole else None
 
     def bridges(self) -> tuple[wiring.Bridge, ...]:
         """Read the bridges from the kernel."""

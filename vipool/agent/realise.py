@@ -143,7 +143,9 @@ class Hand:
             actions: tuple[wiring.Action, ...] = self._namespace_removal(name)
         else:
             seen = self.ground.observe(wanted)
-            actions = planning.plan(wanted, _only(wanted, seen) if wanted.foreign and seen else seen)
+            if wanted.foreign and seen:
+                wanted, seen = _beside_others(wanted, seen)
+            actions = planning.plan(wanted, seen)
         self.ground.perform(actions)
         return actions
 
@@ -225,10 +227,18 @@ def _is_new(claim: announcing.Claim, actions: Sequence[wiring.Action]) -> bool:
     return claim in announcing.claims(actions) or any(moved)
 
 
-def _only(wanted: wiring.Namespace, seen: wiring.Namespace) -> wiring.Namespace:
-    """Of a foreign namespace, what concerns this port: another port of ours may be plugged into it too."""
+def _beside_others(wanted: wiring.Namespace, seen: wiring.Namespace) -> tuple[wiring.Namespace, wiring.Namespace]:
+    """Of a foreign namespace, what concerns this port, wanted and seen.
+
+    Its owner, or another port of ours, may have a route to the same destination, the default mostly: it was there first
+    and stays. Replacing it could not be undone.
+    """
     names = {device.name for device in wanted.devices}
     taps = {device.tap for device in wanted.devices}
     devices = tuple(each for each in seen.devices if each.name in names or each.tap in taps)
-    mine = {device.name for device in devices}
-    return replace(seen, devices=devices, routes=tuple(route for route in seen.routes if route.device in mine))
+    own = {device.name for device in devices}
+    taken = {route.destination for route in seen.routes if route.device not in own}
+    return (
+        replace(wanted, routes=tuple(route for route in wanted.routes if route.destination not in taken)),
+        replace(seen, devices=devices, routes=tuple(route for route in seen.routes if route.device in own)),
+    )

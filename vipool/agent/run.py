@@ -17,6 +17,7 @@ from concurrent import futures
 from pathlib import Path
 
 from vipool.agent import ground, link, loop, outbox, pace, realise
+from vipool.model import spec
 from vipool.providers import base
 
 logger = logging.getLogger("vipool.agent")
@@ -91,16 +92,21 @@ def deliver(server: link.Link, reports: outbox.Outbox, stopping: threading.Event
         taken = reports.take()
         if not taken and stopping.is_set():
             return
-        try:
-            for start in range(0, len(taken), BATCH):
-                server.report(taken[start : start + BATCH])
-            failures = 0
-        except link.Lost as error:
-            reports.restore(taken)
-            failures += 1
-            logger.debug("reports could not be delivered: %s", error)
-            if stopping.wait(pace.delay(pace.NOT_NOW, failures)):
-                return
+        failures = 0 if deliver_once(server, reports, taken) else failures + 1
+        if failures and stopping.wait(pace.delay(pace.NOT_NOW, failures)):
+            return
+
+
+def deliver_once(server: link.Link, reports: outbox.Outbox, taken: tuple[spec.Report, ...]) -> bool:
+    """Deliver what was taken out of the outbox; put it back and return False when it is not certain that it arrived."""
+    try:
+        for start in range(0, len(taken), BATCH):
+            server.report(taken[start : start + BATCH])
+    except link.Lost as error:
+        logger.debug("reports could not be delivered: %s", error)
+        reports.restore(taken)
+        return False
+    return True
 
 
 def run(state: Path, server: link.Link, engines: Mapping[str, base.Engine]) -> int:
