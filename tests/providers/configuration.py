@@ -55,7 +55,7 @@ def verdict(text: str, directory: Path) -> str:
     assert BINARY is not None
     (directory / "server-state").write_text("1\n")
     (directory / "haproxy.cfg").write_text(text)
-    command = (BINARY, "-c", "-q", "-L", "local", "-C", str(directory), "-f", "haproxy.cfg")
+    command = (BINARY, "-c", "-L", "local", "-C", str(directory), "-f", "haproxy.cfg")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = [each for each in done.stderr.splitlines() if "[NOTICE]" not in each and each.strip()]
     return "\n".join(said) if done.returncode or said else ""

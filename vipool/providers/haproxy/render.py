@@ -80,6 +80,8 @@ def backend_name(back: pool.Pool, front: listener.Listener) -> str:
 def _global(layout: Layout) -> Iterator[str]:
     yield tokens.line("nbthread", 1)
     yield tokens.line("maxconn", layout.connections)
+    # Pipes for splicing: two files each, in the sum that the limit of open files must hold.
+    yield tokens.line("maxpipes", max(1, layout.connections // 10))
     if layout.user is not None:
         yield tokens.line("uid", layout.user)
     if layout.group is not None:
@@ -167,7 +169,7 @@ def _serving(
 
 
 def pool_mode(front: listener.Listener, back: pool.Pool) -> str:
-    """`http` or `tcp`: how connections to the pool are read. An HTTP pool behind a TCP listener is upgraded by HAProxy."""
+    """How connections to the pool are read: http or tcp. HAProxy upgrades those of a TCP listener to an HTTP pool."""
     match back.protocol:
         case pool.Protocol.HTTP:
             return "http"

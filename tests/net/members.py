@@ -1,0 +1,161 @@
+"""Members and clients for the tests of providers: small servers in a namespace, and the requests sent to them."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vipool.host import namespaces
+
+
+@dataclass
+class Member:
+    """A server on one address and port of a namespace, which answers with its name and remembers what it was sent.
+
+    Over HTTP it keeps connections open. `status` is what it answers; `proxied` says that a PROXY line comes first.
+    """
+
+    namespace: str
+    address: str
+    port: int = 80
+    name: str = ""
+    status: int = 200
+    proxied: bool = False
+    context: ssl.SSLContext | None = None
+    heads: list[str] = field(default_factory=list)
+    peers: list[str] = field(default_factory=list)
+    preambles: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._open: set[socket.socket] = set()
+        self._listener: socket.socket | None = None
+
+    def start(self) -> "Member":
+        """Listen, and answer on threads."""
+        self._listener = namespaces.call(self.namespace, self._listen)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and reset every connection."""
+        if self._listener:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((self.address, self.port))
+        listener.listen(512)
+        return listener
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, peer = listener.accept()
+            except OSError:
+                return
+            self.peers.append(peer[0])
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        self._open.add(connection)
+        try:
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            self._answer(connection)
+        except OSError:
+            pass
+        finally:
+            self._open.discard(connection)
+            connection.close()
+
+    def _answer(self, connection: socket.socket) -> None:
+        if self.proxied:
+            self.preambles.append(_preamble(connection))
+        while head := read_head(connection):
+            self.heads.append(head)
+            body = self.name.encode()
+            connection.sendall(
+                b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(body), body)
+                if not head.startswith("HEAD ")
+                else b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (self.status, len(body))
+            )
+
+
+def _preamble(connection: socket.socket) -> bytes:
+    """The PROXY line, version 1, or the binary header, version 2 (PROXY protocol, sections 2.1 and 2.2)."""
+    first = _exactly(connection, 16)
+    if first.startswith(b"\r\n\r\n\0\r\nQUIT\n"):
+        return first + _exactly(connection, int.from_bytes(first[14:16], "big"))
+    while not first.endswith(b"\r\n"):
+        first += _exactly(connection, 1)
+    return first
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        part = connection.recv(size - len(found))
+        if not part:
+            raise OSError("closed early")
+        found += part
+    return found
+
+
+def read_head(connection: socket.socket) -> str:
+    """One request or answer up to its empty line; empty when the other side closed."""
+    found = b""
+    while not found.endswith(b"\r\n\r\n"):
+        part = connection.recv(1)
+        if not part:
+            return ""
+        found += part
+    return found.decode(errors="replace")
+
+
+class Client:
+    """One connection from a namespace to an address; a context manager."""
+
+    def __init__(self, namespace: str, address: str, port: int, source: str | None = None) -> None:
+        def connect() -> socket.socket:
+            return socket.create_connection((address, port), timeout=3, source_address=(source, 0) if source else None)
+
+        self._socket = namespaces.call(namespace, connect)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def get(self, path: str = "/", headers: str = "") -> tuple[int, str]:
+        """One GET on this connection: the status and the body."""
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+        head = read_head(self._socket)
+        if not head:
+            raise ConnectionError("closed without an answer")
+        status = int(head.split(" ", 2)[1])
+        length = next(
+            (int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length")), 0
+        )
+        return status, _exactly(self._socket, length).decode()
+
+
+def eventually(wanted: Callable[[], object], seconds: float = 5.0) -> object:
+    """What the condition returned once it was true. Fails with what it last returned."""
+    tick = threading.Event()
+    for _ in range(int(seconds / 0.01)):
+        if found := wanted():
+            return found
+        tick.wait(0.01)
+    raise AssertionError(f"not within {seconds} s: {found!r}")

@@ -1,0 +1,225 @@
+"""The hand of the HAProxy provider on a node: one process per load balancer, changed in the cheapest way.
+
+Promises: what is there is read from the node each time. `haproxy.cfg` is the last text a process took; while a change
+is under way the new text is `haproxy.cfg.next`, so that a change that was cut short is seen and finished. A text that
+HAProxy refuses changes nothing: what served goes on. Does not decide (`plan`), or word anything (`render`).
+"""
+
+import os
+import resource
+import select
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from pwd import getpwnam
+from typing import assert_never
+
+from vipool.host import files, processes
+from vipool.model import spec, tree
+from vipool.providers import base
+from vipool.providers.haproxy import counters, generations, plan, render, runtime, stats
+
+TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
+# How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
+OLD_GENERATIONS = 4
+# Of the open files a process may have, each client connection takes two, and each tenth one a pipe (render.PIPES).
+RESERVED_FILES = 500
+MOST_CONNECTIONS = 50_000
+
+
+class Engine:
+    """HAProxy's, as `vipool.providers.base.Engine` asks for it. Safe to use from several threads, one per place."""
+
+    def __init__(self, layout: render.Layout | None = None) -> None:
+        self._layout = layout or layout_of_this_node()
+        self._watched: dict[str, tuple[processes.Process, int]] = {}
+        self._lock = threading.Lock()
+
+    def converge(self, place: base.Place, wanted: tree.Tree) -> str:
+        """See `vipool.providers.base.Engine.converge`."""
+        directory = files.directory(Path(place.directory))
+        text = render.render(wanted, self._layout)
+        process = generations.serving(directory)
+        running = _running(directory) if process else None
+        step = plan.plan(running, text)
+        match step:
+            case plan.Nothing():
+                return ""
+            case plan.Runtime(commands=commands):
+                return self._change(place, wanted, text, commands)
+            case plan.Reload(reason=reason):
+                self._reload(place, wanted, text)
+                return f"HAProxy reloaded: {reason}"
+            case plan.Start():
+                self._start(place, text)
+                return "HAProxy started"
+            case plan.Stop():
+                self._stop(place)
+                return "HAProxy stopped: no listener is enabled"
+            case _:
+                assert_never(step)
+
+    def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
+        """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
+        directory = Path(place.directory)
+        process = generations.serving(directory)
+        if process is None:
+            return None
+        try:
+            seen = stats.observation(stats.rows(runtime.ask(directory, "show stat")))
+        except runtime.Silent:
+            return None
+        before = _ledger(directory)
+        name = f"{process.pid}:{process.started}"
+        after = counters.advance(before, name, seen.counters, [each.id for each in wanted.listeners])
+        if after != before:
+            files.write(directory / LEDGER, counters.dump(after))
+        totals = {key: after.total(key) for key in seen.counters}
+        return spec.Observation(frontends=seen.frontends, backends=seen.backends, servers=seen.servers, counters=totals)
+
+    def remove(self, place: base.Place) -> None:
+        """See `vipool.providers.base.Engine.remove`."""
+        directory = Path(place.directory)
+        self._forget(place)
+        if directory.exists():
+            # First what says that something should run, so that a crash here is not taken for a dead process.
+            (directory / TEXT).unlink(missing_ok=True)
+            processes.stop(generations.every(directory))
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def watch(self, places: Sequence[base.Place]) -> tuple[str, ...]:
+        """See `vipool.providers.base.Engine.watch`. Costs one poll when all is well."""
+        with self._lock:
+            for place in places:
+                if place.directory not in self._watched:
+                    self._watch(place)
+            ended = self._ended()
+            for directory in ended:
+                os.close(self._watched.pop(directory)[1])
+            return tuple(place.namespace for place in places if self._missing(place))
+
+    def _watch(self, place: base.Place) -> None:
+        process = generations.serving(Path(place.directory))
+        if process is not None:
+            try:
+                handle = os.pidfd_open(process.pid)
+            except ProcessLookupError:
+                return
+            self._watched[place.directory] = (process, handle)
+
+    def _ended(self) -> list[str]:
+        poller = select.poll()
+        by_handle = {handle: directory for directory, (_, handle) in self._watched.items()}
+        for handle in by_handle:
+            poller.register(handle, select.POLLIN)
+        return [by_handle[handle] for handle, _ in poller.poll(0)]
+
+    def _missing(self, place: base.Place) -> bool:
+        if place.directory in self._watched or not (Path(place.directory) / TEXT).exists():
+            return False
+        # The process that was watched was reloaded away, or nothing runs.
+        self._watch(place)
+        return place.directory not in self._watched
+
+    def _forget(self, place: base.Place) -> None:
+        with self._lock:
+            known = self._watched.pop(place.directory, None)
+            if known:
+                os.close(known[1])
+
+    def _change(self, place: base.Place, wanted: tree.Tree, text: str, commands: Sequence[plan.Command]) -> str:
+        directory = Path(place.directory)
+        files.write(directory / NEXT, text)
+        done = 0
+        for command in commands:
+            answer = runtime.ask(directory, command.text)
+            if not (answer.startswith(command.answer) if command.answer else not answer) and not command.optional:
+                self._reload(place, wanted, text)
+                return f"HAProxy reloaded: it answered {answer!r} to {command.text.split(' ', 3)[:2]}"
+            done += 1
+        os.replace(directory / NEXT, directory / TEXT)
+        return f"HAProxy changed in place, {done} commands"
+
+    def _start(self, place: base.Place, text: str) -> None:
+        directory = Path(place.directory)
+        program = generations.binary()
+        left = generations.every(directory) if (directory / generations.PID_FILE).exists() else ()
+        processes.stop(left)
+        files.write(directory / NEXT, text)
+        files.write(directory / render.STATES, "1\n")
+        # Starting reads the text as `-c` would, and there is nothing yet to be spoilt by a bad one.
+        complaint = generations.launch(generations.arguments(program, directory, NEXT), place, ())
+        if not complaint:
+            os.replace(directory / NEXT, directory / TEXT)
+            return
+        (directory / NEXT).unlink()
+        if (directory / TEXT).exists():
+            generations.launch(generations.arguments(program, directory, TEXT), place, ())
+        raise base.Broken(f"HAProxy did not start: {complaint}")
+
+    def _reload(self, place: base.Place, wanted: tree.Tree, text: str) -> None:
+        directory = Path(place.directory)
+        files.write(directory / NEXT, text)
+        command = generations.arguments(generations.binary(), directory, NEXT)
+        complaint = generations.check(command)
+        if complaint:
+            (directory / NEXT).unlink()
+            raise base.Broken(f"HAProxy refuses the configuration: {complaint}")
+        self.observe(place, wanted)
+        carried = stats.carried(stats.states(runtime.ask(directory, "show servers state")), plan.checked(text))
+        files.write(directory / render.STATES, carried)
+        old = generations.every(directory)
+        complaint = generations.launch(command, place, old)
+        if complaint:
+            (directory / NEXT).unlink()
+            raise base.Broken(f"HAProxy did not start: {complaint}")
+        os.replace(directory / NEXT, directory / TEXT)
+        processes.stop(old[:-OLD_GENERATIONS])
+
+    def _stop(self, place: base.Place) -> None:
+        directory = Path(place.directory)
+        self._forget(place)
+        (directory / TEXT).unlink(missing_ok=True)
+        processes.stop(generations.every(directory))
+        for name in (NEXT, generations.PID_FILE, render.STATES):
+            (directory / name).unlink(missing_ok=True)
+
+
+def layout_of_this_node() -> render.Layout:
+    """What the limit of open files and the identities of this node allow."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if allowed == resource.RLIM_INFINITY:
+        allowed = MOST_CONNECTIONS * 3
+    connections = max(100, min(MOST_CONNECTIONS, (allowed - RESERVED_FILES) * 10 // 22))
+    user, group = _identity()
+    return render.Layout(connections=connections, user=user, group=group)
+
+
+def _identity() -> tuple[int | None, int | None]:
+    """The numbers of Debian's `haproxy` user, where one may become it: as root, outside a small user namespace."""
+    try:
+        found = getpwnam("haproxy")
+    except KeyError:
+        return None, None
+    if os.geteuid() != 0 or not (_mapped("uid", found.pw_uid) and _mapped("gid", found.pw_gid)):
+        return None, None
+    return found.pw_uid, found.pw_gid
+
+
+def _mapped(kind: str, number: int) -> bool:
+    ranges = (line.split() for line in Path(f"/proc/self/{kind}_map").read_text().splitlines())
+    return any(int(first) <= number < int(first) + int(count) for first, _, count in ranges)
+
+
+def _running(directory: Path) -> plan.Running:
+    servers = stats.states(runtime.ask(directory, "show servers state"))
+    unfinished = (directory / NEXT).exists() or not (directory / TEXT).exists()
+    return plan.Running(text=None if unfinished else (directory / TEXT).read_text(), servers=servers)
+
+
+def _ledger(directory: Path) -> counters.Ledger:
+    try:
+        return counters.load((directory / LEDGER).read_text())
+    except FileNotFoundError:
+        return counters.Ledger()

@@ -1,0 +1,180 @@
+"""The cheapest change that takes a running HAProxy to a wanted configuration.
+
+Promises: pure. What runs is the text that its process took, and its servers as they are now; so that the plan after a
+step that was done is `Nothing`, and after one that was cut short it finishes the work. Members coming, going, changing
+weight or admin state need no reload. Does not perform anything.
+
+A connection limit could be changed in place too, but must not be: HAProxy 2.6.12 locks up, until its watchdog kills
+it, when `set maxconn frontend` raises the limit of a frontend that is full.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from vipool.providers.haproxy import stats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A process that serves: the text it took, None where that is not known, and its servers as they are."""
+
+    text: str | None
+    servers: Mapping[stats.Name, stats.Server]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command of the runtime API, and how its answer begins when it worked. One that is `optional` may be refused:
+    a server with connections cannot be deleted yet, and is in maintenance until a later pass can."""
+
+    text: str
+    answer: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """All is as it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Commands to the running process."""
+
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """A new process takes the sockets over, the old one finishes its connections; `reason` says what demands it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Nothing runs that should."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Something runs that should not."""
+
+
+Step: TypeAlias = Nothing | Runtime | Reload | Start | Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One section of a configuration: its servers, and its other lines."""
+
+    lines: tuple[str, ...]
+    servers: Mapping[str, "Server"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A `server` line: what can change in place, and the words that cannot."""
+
+    weight: int
+    maintenance: bool
+    words: tuple[str, ...]
+
+
+def plan(running: Running | None, wanted: str) -> Step:
+    """What to do so that the wanted text is served; an empty one means that nothing is."""
+    if not wanted:
+        return Stop() if running else Nothing()
+    if running is None:
+        return Start()
+    if running.text is None:
+        return Reload(reason="an earlier change was cut short")
+    old, new = sections(running.text), sections(wanted)
+    reason = next(_reload(old, new, running), None)
+    if reason is not None:
+        return Reload(reason=reason)
+    commands = tuple(_servers(new, running.servers))
+    return Runtime(commands=commands) if commands else Nothing()
+
+
+def sections(text: str) -> dict[str, Section]:
+    """The sections of a text that `render` wrote, by heading."""
+    found: dict[str, list[str]] = {}
+    heading = ""
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            heading = line
+            found[heading] = []
+        elif line:
+            found[heading].append(line.strip())
+    return {heading: _section(lines) for heading, lines in found.items()}
+
+
+def checked(text: str) -> dict[stats.Name, int]:
+    """The servers of a text that are checked, with their weights."""
+    return {
+        (heading.removeprefix("backend "), name): server.weight
+        for heading, section in sections(text).items()
+        for name, server in section.servers.items()
+        if "check" in server.words
+    }
+
+
+def _section(lines: list[str]) -> Section:
+    servers = dict(_server(line) for line in lines if line.startswith("server "))
+    return Section(lines=tuple(line for line in lines if not line.startswith("server ")), servers=servers)
+
+
+def _server(line: str) -> tuple[str, Server]:
+    _, name, *words = line.split()
+    position = words.index("weight")
+    weight = int(words[position + 1])
+    fixed = tuple(word for word in (*words[:position], *words[position + 2 :]) if word != "disabled")
+    return name, Server(weight=weight, maintenance="disabled" in words, words=fixed)
+
+
+def _reload(old: Mapping[str, Section], new: Mapping[str, Section], running: Running) -> Iterator[str]:
+    for heading in sorted(old.keys() | new.keys()):
+        if heading not in old or heading not in new:
+            yield f"{heading} {'goes' if heading in old else 'comes'}"
+        elif old[heading].lines != new[heading].lines:
+            yield f"{heading} changes"
+        else:
+            for name, server in new[heading].servers.items():
+                known = old[heading].servers.get(name)
+                lives = (heading.removeprefix("backend "), name) in running.servers
+                if lives and (known is None or known.words != server.words):
+                    yield f"server {name} changes"
+
+
+def _servers(new: Mapping[str, Section], live: Mapping[stats.Name, stats.Server]) -> Iterator[Command]:
+    wanted = {
+        (heading.removeprefix("backend "), name): server
+        for heading, section in new.items()
+        for name, server in section.servers.items()
+    }
+    for name, server in wanted.items():
+        place = "/".join(name)
+        if name not in live:
+            yield from _arrival(place, server)
+            continue
+        if server.weight != live[name].weight:
+            yield Command(text=f"set server {place} weight {server.weight}")
+        if server.maintenance != live[name].maintenance:
+            yield Command(text=f"set server {place} state {'maint' if server.maintenance else 'ready'}")
+    for name in sorted(live.keys() - wanted.keys()):
+        place = "/".join(name)
+        if not live[name].maintenance:
+            yield Command(text=f"set server {place} state maint")
+        yield Command(text=f"del server {place}", answer="Server deleted", optional=True)
+
+
+def _arrival(place: str, server: Server) -> Iterator[Command]:
+    """A dynamic server begins in maintenance, with its check switched off (management guide, `add server`)."""
+    words = " ".join(server.words)
+    yield Command(text=f"add server {place} {words} weight {server.weight}", answer="New server registered")
+    if "check" in server.words:
+        yield Command(text=f"enable health {place}")
+    if not server.maintenance:
+        yield Command(text=f"set server {place} state ready")
