@@ -32,19 +32,24 @@ class Sandbox:
         selected = [item.nodeid for item in session.items if HERE in item.path.parents]
         self._config = session.config
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the session
-        with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as arguments:
-            arguments.write("\n".join(selected))
-        os.chmod(arguments.name, 0o644)
-        self._arguments = arguments.name
+        # A root of temporary directories of its own: pytest refuses that of another user, and in there root is another.
+        self._directory = tempfile.TemporaryDirectory(prefix="vipool-net-")
+        arguments = Path(self._directory.name, "tests.txt")
+        arguments.write_text("\n".join(selected))
         reading, writing = os.pipe()
         self._child = subprocess.Popen(
-            [*_unshare(), "sh", "-ec", _FURNISH, "sh", sys.executable, "-m", "pytest", *_OPTIONS, f"@{arguments.name}"],
+            [*_unshare(), "sh", "-ec", _FURNISH, "sh", sys.executable, "-m", "pytest", *_OPTIONS, f"@{arguments}"],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             pass_fds=(writing,),
             cwd=session.config.rootpath,
-            env={**os.environ, "VIPOOL_SANDBOXED": "1", PIPE: str(writing), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                "VIPOOL_SANDBOXED": "1",
+                PIPE: str(writing),
+                "PYTEST_DEBUG_TEMPROOT": self._directory.name,
+            },
         )
         os.close(writing)
         self._reports = os.fdopen(reading)
@@ -74,7 +79,7 @@ class Sandbox:
             self._child.kill()
             self._child.wait()
         self._log.close()
-        Path(self._arguments).unlink()
+        self._directory.cleanup()
 
 
 def _unshare() -> list[str]:

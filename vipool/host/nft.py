@@ -23,7 +23,8 @@ LIBRARY = "libnftables.so.1"
 PREFIX = "vipool"
 _MARK = "vipool_sha256_"
 _ONE_AT_A_TIME = threading.Lock()
-_DECLARATION = re.compile(r"(?:(?:add|create)\s+)?table\s+(?:(ip|ip6|inet|bridge|arp|netdev)\s+)?([^\s{;]+)\s*")
+_DECLARATION = re.compile(r"(?:(?:add|create)\s+)?table\s+(?:(ip|ip6|inet|bridge|arp|netdev)\s+)?([^\s{;]+)\s*\{")
+_STRUCTURE = re.compile(r'"[^"]*"|#[^\n]*|[{}]')
 # Outside of a table's braces only these may stand: everything else would act on a table by naming it.
 _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")
 
@@ -75,38 +76,40 @@ def tables(reference: str) -> tuple[tuple[str, str], ...]:
 def fingerprint_here() -> str:
     """The fingerprint of what `load` loaded in the calling thread's namespace.
 
-    Empty when nothing of ours is loaded, and "unknown" when tables of ours are there but not as one load left them.
+    Empty when nothing of ours is loaded, and "unknown" when tables of ours came or went since. What somebody changed
+    within a table is not noticed.
     """
     ours = _ours_here()
     marks = [name.removeprefix(_MARK) for _, name in ours if name.startswith(_MARK)]
-    if len(marks) == 1 and len(ours) > 1:
-        return marks[0]
-    return "unknown" if ours else ""
+    if not ours:
+        return ""
+    digest, _, count = marks[0].partition("_") if len(marks) == 1 else ("", "", "")
+    return digest if count == str(len(ours) - 1) else "unknown"
 
 
 def load_here(text: str, *, steps: str = "", where: str = "this namespace") -> None:
     """As `load`, in the calling thread's namespace."""
-    _tables_of(text)
+    wanted = _tables_of(text)
     ours = _ours_here()
     gone = [(family, name) for family, name in ours if not steps or name.startswith(_MARK)]
-    mark = wiring.fingerprint(text)
+    mark = f"{_MARK}{wiring.fingerprint(text)}_{len(wanted)}"
     script = "".join(
         (
             "".join(f"delete table {family} {name}\n" for family, name in gone),
             steps or text,
-            f"\nadd table inet {_MARK}{mark}\n" if mark else "\n",
+            f"\nadd table inet {mark}\n" if wanted else "\n",
         )
     )
     if script.strip():
         _run(script, doing=f"loading packet rules in {where}")
 
 
-def _tables_of(text: str) -> tuple[str, ...]:
-    """The names of the tables a text consists of.
+def _tables_of(text: str) -> set[tuple[str, str]]:
+    """Family and name of the tables a text consists of.
 
     Raises `errors.Failed` for anything that is not a table block of ours.
     """
-    names = []
+    declared = set()
     position = 0
     while position < len(text):
         if blank := _BLANK.match(text, position):
@@ -118,21 +121,17 @@ def _tables_of(text: str) -> tuple[str, ...]:
             line = text[position:].split("\n", 1)[0]
             reason = f"only table blocks whose name begins with {PREFIX} may be loaded, not {line!r}"
             raise errors.Failed("reading packet rules", reason=reason)
-        names.append(name)
+        declared.add((found.group(1) or "ip", name))
         position = _end_of_block(text, found.end())
-    return tuple(names)
+    return declared
 
 
 def _end_of_block(text: str, position: int) -> int:
-    """Where the block beginning here ends: after the brace that closes the first one.
-
-    Quotes and comments are skipped.
-    """
-    depth = 0
-    for token in re.compile(r'"[^"\n]*"|#[^\n]*|[{}\n;]').finditer(text, position):
-        mark = token.group()
-        depth += (mark == "{") - (mark == "}")
-        if depth == 0 and not mark.startswith(('"', "#")):
+    """Where the block ends whose opening brace is just before here. Braces in quotes and comments do not count."""
+    depth = 1
+    for token in _STRUCTURE.finditer(text, position):
+        depth += (token.group() == "{") - (token.group() == "}")
+        if depth == 0:
             return token.end()
     return len(text)
 

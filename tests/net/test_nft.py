@@ -1,0 +1,176 @@
+"""Packet rules of ours come and go as a whole; others' are never touched."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+
+import pytest
+
+from vipool.host import errors, namespaces, nft
+from vipool.host import wiring as host
+from vipool.model import wiring
+
+NAME = "qlbaas-nft"
+ONE = "table inet vipool_one {\n\tchain c {\n\t\ttype filter hook input priority 0; policy accept;\n\t}\n}\n"
+MAP = "\tmap m {\n\t\ttype ipv4_addr : ipv4_addr\n\t\telements = { 10.0.0.1 : 10.0.0.2 }\n\t}\n"
+TWO = "table ip vipool_two {\n" + MAP + "}\n"
+
+
+@pytest.fixture(autouse=True)
+def namespace(marks):
+    host.perform([wiring.CreateNamespace(name=NAME)], marks=marks)
+    yield NAME
+    host.perform([wiring.DeleteNamespace(name=NAME)], marks=marks)
+
+
+def nft_says(*command: str) -> str:
+    """What nft(8) says inside: a second opinion."""
+    done = subprocess.run(["ip", "netns", "exec", NAME, "nft", *command], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def fingerprint() -> str:
+    return namespaces.call(NAME, nft.fingerprint_here)
+
+
+def test_what_was_loaded_is_recognised():
+    assert fingerprint() == ""
+    nft.load(NAME, ONE + TWO)
+    assert fingerprint() == wiring.fingerprint(ONE + TWO)
+    assert nft.tables(NAME) == (("inet", "vipool_one"), ("ip", "vipool_two"))
+    assert "policy accept" in nft_says("list", "table", "inet", "vipool_one")
+
+
+def test_a_load_replaces_all_of_ours():
+    nft.load(NAME, ONE)
+    nft.load(NAME, TWO)
+    assert nft.tables(NAME) == (("ip", "vipool_two"),)
+    assert fingerprint() == wiring.fingerprint(TWO)
+
+
+def test_loading_again_replaces_and_does_not_add():
+    nft.load(NAME, TWO)
+    nft.load(NAME, TWO)
+    assert nft_says("list", "tables").count("table") == 2
+
+
+def test_an_empty_text_takes_all_of_ours_away():
+    nft.load(NAME, ONE)
+    nft.load(NAME, "")
+    nft.load(NAME, "")
+    assert nft_says("list", "ruleset") == ""
+    assert fingerprint() == ""
+
+
+def test_tables_of_others_survive():
+    nft_says("add", "table", "ip", "theirs")
+    nft.load(NAME, ONE)
+    nft.load(NAME, "")
+    assert nft_says("list", "tables").strip() == "table ip theirs"
+
+
+def test_a_refused_text_leaves_what_was_loaded():
+    nft.load(NAME, ONE)
+    with pytest.raises(errors.Failed, match=f"loading packet rules in the namespace {NAME}: .*[Ee]rror"):
+        nft.load(NAME, "table inet vipool_two {\n chain c { type filter hook nowhere priority 0; }\n}\n")
+    assert fingerprint() == wiring.fingerprint(ONE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flush ruleset",
+        "table inet theirs {\n}\n",
+        "delete table inet theirs",
+        ONE + "flush ruleset\n",
+        ONE + "; flush ruleset\n",
+        "table inet vipool_x {\n}; table inet theirs {\n}\n",
+        'table inet vipool_x {\n chain c { ip saddr 10.0.0.1 accept comment "}" }\n}\nflush ruleset\n',
+        "table inet vipool_x {\n # }\n}\nadd table ip theirs\n",
+        "add rule inet vipool_x c accept",
+        'include "/etc/passwd"\n',
+        "table inet vipool_sha256_0 {\n}\n",
+        "table inet vipool_x\nflush ruleset\n",
+        'table inet vipool_x {\n chain c { accept comment "\n}\n"; }\n}\nflush ruleset\n',
+    ],
+)
+def test_a_text_that_reaches_beyond_our_tables_is_refused_before_the_kernel_sees_it(text):
+    nft_says("add", "table", "inet", "theirs")
+    before = nft_says("list", "ruleset")
+    for act in (lambda: nft.load(NAME, text), lambda: nft.check(text, reference=NAME)):
+        with pytest.raises(errors.Failed, match="only table blocks whose name begins with vipool may be loaded"):
+            act()
+    assert nft_says("list", "ruleset") == before
+
+
+def test_comments_and_one_line_blocks_are_understood():
+    text = "# rules {\ntable inet vipool_a { chain c { }; } # end\n\n;table ip6 vipool_b {\n}\nadd table vipool_c { }\n"
+    nft.load(NAME, text)
+    assert nft.tables(NAME) == (("inet", "vipool_a"), ("ip6", "vipool_b"), ("ip", "vipool_c"))
+
+
+def test_steps_change_what_is_loaded_in_place():
+    nft.load(NAME, TWO)
+    later = TWO.replace("10.0.0.2", "10.0.0.3")
+    steps = (
+        "delete element ip vipool_two m { 10.0.0.1 }\n"
+        "add element ip vipool_two m { 10.0.0.1 : 10.0.0.3 }\n"
+    )  # fmt: skip
+    handle = nft_says("--handle", "list", "tables")
+    nft.load(NAME, later, steps=steps)
+    assert fingerprint() == wiring.fingerprint(later)
+    assert "10.0.0.1 : 10.0.0.3" in nft_says("list", "table", "ip", "vipool_two")
+    kept = [line for line in handle.splitlines() if "vipool_two" in line]
+    assert kept[0] in nft_says("--handle", "list", "tables"), "the table was replaced"
+
+
+def test_refused_steps_change_nothing():
+    nft.load(NAME, TWO)
+    with pytest.raises(errors.Failed, match="loading packet rules"):
+        nft.load(NAME, ONE, steps="delete element ip vipool_two m { 10.9.9.9 }\n")
+    assert fingerprint() == wiring.fingerprint(TWO)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ("delete", "table", "inet", "vipool_one"),
+        ("add", "table", "inet", "vipool_more"),
+    ],
+    ids=["a table is gone", "a table was added"],
+)
+def test_tables_of_ours_that_came_or_went_are_noticed(damage):
+    nft.load(NAME, ONE + TWO)
+    nft_says(*damage)
+    assert fingerprint() != wiring.fingerprint(ONE + TWO)
+    nft.load(NAME, ONE + TWO)
+    assert nft.tables(NAME) == (("inet", "vipool_one"), ("ip", "vipool_two"))
+
+
+def test_a_check_loads_nothing():
+    nft.check(ONE, reference=NAME)
+    nft.check(ONE)
+    assert nft_says("list", "ruleset") == ""
+    with pytest.raises(errors.Failed, match=f"checking packet rules in {NAME}: .*rror"):
+        nft.check("table inet vipool_a {\n chain c { nonsense }\n}\n", reference=NAME)
+
+
+def test_listings_are_read_and_nothing_else_is():
+    nft.load(NAME, TWO)
+    assert "10.0.0.1 : 10.0.0.2" in nft.read(NAME, "list map ip vipool_two m")
+    assert "vipool_two" in nft.show(NAME)
+    with pytest.raises(ValueError, match="is not a listing"):
+        nft.read(NAME, "flush ruleset")
+
+
+def test_many_threads_load_into_many_namespaces(marks):
+    names = [f"qlbaas-{place}" for place in range(8)]
+    host.perform([wiring.CreateNamespace(name=name) for name in names], marks=marks)
+    threads = [threading.Thread(target=nft.load, args=(name, ONE.replace("one", name[-1]))) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [nft.tables(name) for name in names] == [(("inet", f"vipool_{name[-1]}"),) for name in names]
+    host.perform([wiring.DeleteNamespace(name=name) for name in names], marks=marks)
