@@ -105,7 +105,7 @@ class Local:
 
     def _pull(self, known: int) -> bytes | None:
         with self.database.read() as held:
-            if known == desired.current(held):
+            if known == held.current():
                 return None
             return orjson.dumps(spec.dump(desired.desired(held, self.networks, known=known)))
 

@@ -1,5 +1,6 @@
 """The Octavia v2 API: the table of routes, and the handlers that join bodies, services and views."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from vipool.model import (
     types,
 )
 from vipool.service import read, write
-from vipool.store import rows, session, tables, trees
+from vipool.store import rows, session, trees
 
 PREFIXES = ("/v2/lbaas", "/v2.0/lbaas", "/v2", "/v2.0")
 COMPUTED = frozenset({"provisioning_status"})
@@ -58,11 +59,13 @@ class Octavia:
         """A list, of everything the caller may see or of one project."""
         action = _action(cls, "get_all")
         query = octavia_listing.parse(cls, call, extra=COMPUTED)
+        scope = (
+            {name: (value,) for name, value in parents.items()}
+            if parents
+            else _scope(call.who, action, call.asked("project_id"))
+        )
         with self.database.read() as held:
-            table = tables.TABLES[cls]
-            where = [table.c[name] == value for name, value in parents.items()]
-            where += [] if parents else _scope(table, call.who, action, call.asked("project_id"))
-            found = read.page(held, cls, query, where)
+            found = read.page(held, cls, dataclasses.replace(query, equals={**query.equals, **scope}))
             views = octavia_listing.fields(call, read.views(held, cls, found))
         noun = cls.NOUN
         pages = octavia_listing.links(call, query, [each.id for each in found])
@@ -214,15 +217,15 @@ def _action(cls: Noun, verb: str) -> str:
     return f"{policy.PREFIX}:{cls.NOUN.wrapper}:{verb}"
 
 
-def _scope(table: Any, who: caller.Caller, action: str, asked: str | None) -> list[Any]:
+def _scope(who: caller.Caller, action: str, asked: str | None) -> dict[str, tuple[str, ...]]:
     """What limits a list to what the caller may see: nothing, or a project."""
     if policy.allows(f"{action}-global", who):
-        return []
+        return {}
     project = asked or who.project_id
     if project is None:
         raise faults.Forbidden("Policy does not allow this request to be performed.")
     policy.check(action, who, project)
-    return [table.c.project_id == project]
+    return {"project_id": (project,)}
 
 
 def _only(call: exchange.Call, known: set[str]) -> None:

@@ -8,6 +8,8 @@ refusal into its own error document.  Nothing here knows about HTTP libraries.
 from collections.abc import Sequence
 from typing import ClassVar
 
+LONGEST_ECHO = 500
+
 
 class Refusal(Exception):
     """A request that cannot be granted: a 4xx or 501 with a sentence."""
@@ -20,6 +22,15 @@ class Refusal(Exception):
         self.kind = kind or type(self).__name__
 
 
+def said(value: object) -> str:
+    """A value as a sentence can repeat it: bounded in length, and whatever its depth."""
+    try:
+        text = str(value)
+    except RecursionError:
+        return "a value that is nested too deeply"
+    return text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…"
+
+
 class Invalid(Refusal):
     """The request is understood and makes no sense (400)."""
 
@@ -28,7 +39,7 @@ class BadAttribute(Invalid):
     """One attribute has a value it cannot have (400)."""
 
     def __init__(self, attribute: str, value: object, reason: str) -> None:
-        super().__init__(f"Invalid input for field/attribute {attribute}. Value: '{value}'. {reason}")
+        super().__init__(f"Invalid input for field/attribute {attribute}. Value: '{said(value)}'. {reason}")
         self.attribute = attribute
         self.value = value
         self.reason = reason

@@ -101,4 +101,4 @@ def complete(kind: Type, values: dict[str, object], *, asked: frozenset[str]) ->
             if name in asked:
                 raise faults.Invalid(f"{name} is not a valid option for health monitors of type {kind}")
         return values
-    return {**values, **{name: default for name, default in HTTP_ONLY.items() if values.get(name, default) is None}}
+    return {**values, **{name: default for name, default in HTTP_ONLY.items() if values.get(name) is None}}

@@ -38,9 +38,7 @@ class ClientAuthentication(enum.StrEnum):
 class Listener(parts.Part):
     """One listener (Octavia API v2, `listeners`)."""
 
-    NOUN: ClassVar = attr.Noun(
-        wrapper="listener", collection="listeners", title="Listener", argument="listener_"
-    )
+    NOUN: ClassVar = attr.Noun(wrapper="listener", collection="listeners", title="Listener", argument="listener_")
 
     loadbalancer_id: Annotated[
         str,
@@ -69,7 +67,7 @@ class Listener(parts.Part):
     insert_headers: Annotated[
         dict[str, str] | None,
         types.MapOf(types.String()),
-        attr.Attr(doc="Headers to add to each request; the value \"true\" turns one on.", filters=False),
+        attr.Attr(doc='Headers to add to each request; the value "true" turns one on.', filters=False),
     ] = None
     default_tls_container_ref: Annotated[
         str | None, types.String(), attr.Attr(doc="The certificate.", aliases=("tls_certificate_id",))
@@ -111,15 +109,15 @@ class Listener(parts.Part):
         types.ListOf(types.Cidr(), distinct=True),
         attr.Attr(doc="Networks that may connect; null for all.", since="2.12", filters=False),
     ] = None
-    timeout_client_data: Annotated[
-        int, Timeout, attr.Attr(doc="Client inactivity, in milliseconds.", since="2.1")
-    ] = 50_000
+    timeout_client_data: Annotated[int, Timeout, attr.Attr(doc="Client inactivity, in milliseconds.", since="2.1")] = (
+        50_000
+    )
     timeout_member_connect: Annotated[
         int, Timeout, attr.Attr(doc="Connecting to a member, in milliseconds.", since="2.1")
     ] = 5_000
-    timeout_member_data: Annotated[
-        int, Timeout, attr.Attr(doc="Member inactivity, in milliseconds.", since="2.1")
-    ] = 50_000
+    timeout_member_data: Annotated[int, Timeout, attr.Attr(doc="Member inactivity, in milliseconds.", since="2.1")] = (
+        50_000
+    )
     timeout_tcp_inspect: Annotated[
         int, Timeout, attr.Attr(doc="Waiting for content to inspect, in milliseconds.", since="2.1")
     ] = 0

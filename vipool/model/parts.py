@@ -41,7 +41,9 @@ class Stamped(attr.Resource):
     ] = None
     born: Annotated[int, types.Integer(0), attr.hidden("The generation that made the row.")] = 1
     touched: Annotated[int, types.Integer(0), attr.hidden("The generation that last changed the row.")] = 1
-    dying: Annotated[bool, types.Boolean(), attr.hidden("Whether the row goes once its generation is realised.")] = False
+    dying: Annotated[bool, types.Boolean(), attr.hidden("Whether the row goes once its generation is realised.")] = (
+        False
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,32 +2,19 @@
 
 import dataclasses
 
-import sqlalchemy as sa
-
 from vipool.cloud.network import base
-from vipool.model import loadbalancer, spec, tree
-from vipool.store import rows, session, tables, trees
+from vipool.model import spec, tree
+from vipool.store import session, trees
 
 
 def desired(held: session.Session, networks: base.Network, *, known: int) -> spec.Desired:
     """The items a node does not know yet; all of them, and a claim to be complete, when it knows none."""
-    revision = current(held)
+    revision = held.current()
     complete = known <= 0 or known > revision
     since = 0 if complete else known
     plane = networks.items(held, since=since)
-    balancers = tuple(_balancer(held, networks, whole) for whole in _changed(held, since))
+    balancers = tuple(_balancer(held, networks, whole) for whole in trees.changed(held, since))
     return spec.Desired(revision=revision, complete=complete, items=(*plane, *balancers))
-
-
-def current(held: session.Session) -> int:
-    """The revision of the last write that nodes must hear of."""
-    return int(held.connection.execute(sa.select(tables.clock.c.revision)).scalar_one())
-
-
-def _changed(held: session.Session, since: int) -> tuple[tree.Tree, ...]:
-    table = tables.TABLES[loadbalancer.LoadBalancer]
-    found = held.connection.execute(sa.select(table).where(table.c.revision > since).order_by(table.c.revision))
-    return trees.load_many(held, [rows.noun(loadbalancer.LoadBalancer, row) for row in found])
 
 
 def _balancer(held: session.Session, networks: base.Network, whole: tree.Tree) -> spec.LoadBalancer:

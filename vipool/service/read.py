@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-import sqlalchemy as sa
-
 from vipool.core import policy
 from vipool.model import (
     attr,
@@ -24,7 +22,7 @@ from vipool.model import (
     status,
     tree,
 )
-from vipool.store import listing, rows, session, tables, trees
+from vipool.store import listing, rows, session, trees
 
 C = TypeVar("C", bound=tree.Row)
 View = dict[str, Any]
@@ -43,12 +41,9 @@ class Kin:
     monitors: Mapping[str, str]
 
 
-def page(
-    held: session.Session, cls: type[C], query: listing.Query, where: Sequence[sa.ColumnElement[bool]] = ()
-) -> tuple[C, ...]:
+def page(held: session.Session, cls: type[C], query: listing.Query) -> tuple[C, ...]:
     """One page of objects; ``provisioning_status`` may be asked for and sorted by."""
-    computed = {"provisioning_status": trees.provisioning(cls)}
-    return listing.select(held, cls, query, computed=computed, where=where)
+    return listing.select(held, cls, query, computed={"provisioning_status": trees.provisioning(cls)})
 
 
 def one(held: session.Session, who: caller.Caller, action: str, cls: type[C], identifier: str) -> C:
@@ -131,16 +126,9 @@ def _kin(held: session.Session, cls: type[C], found: Sequence[C]) -> Kin:
 
 def _ids(held: session.Session, cls: type[tree.Child], column: str, owners: Sequence[str]) -> dict[str, Ids]:
     """The ids of the rows of a kind by the value of a column, oldest first."""
-    table = tables.TABLES[cls]
     found: dict[str, Ids] = {}
-    for start in range(0, len(owners), rows.SLICE):
-        query = (
-            sa.select(table.c[column], table.c.id)
-            .where(table.c[column].in_(owners[start : start + rows.SLICE]))
-            .order_by(table.c.created_at, table.c.id)
-        )
-        for owner, identifier in held.connection.execute(query):
-            found.setdefault(owner, []).append({"id": identifier})
+    for owner, identifier in rows.ids_by(held, cls, column, owners):
+        found.setdefault(owner, []).append({"id": identifier})
     return found
 
 

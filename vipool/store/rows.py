@@ -1,7 +1,7 @@
 """Rows and nouns: getting, finding, adding, changing and removing objects of any declared noun."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -72,6 +72,18 @@ def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str])
     for start in range(0, len(wanted), SLICE):
         found.update({each.id: each for each in find(held, cls, id=wanted[start : start + SLICE])})
     return found
+
+
+def ids_by(
+    held: session.Session, cls: type[attr.Resource], column: str, owners: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """The value of a column and the id of every object in which it is one of ``owners``; oldest first."""
+    table = tables.TABLES[cls]
+    for start in range(0, len(owners), SLICE):
+        wanted = table.c[column].in_(owners[start : start + SLICE])
+        query = sa.select(table.c[column], table.c.id).where(wanted).order_by(table.c.created_at, table.c.id)
+        for owner, identifier in held.connection.execute(query):
+            yield owner, identifier
 
 
 def count(held: session.Session, cls: type[R], **equals: Any) -> int:

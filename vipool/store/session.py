@@ -35,6 +35,10 @@ class Session:
         """The revision this transaction raised, or None."""
         return self._revision
 
+    def current(self) -> int:
+        """The revision of the last write that nodes must hear of."""
+        return int(self.connection.execute(sa.select(tables.clock.c.revision)).scalar_one())
+
     def revision(self) -> int:
         """The revision of this transaction's changes: raised by one at the first call, the same afterwards."""
         if self._revision is None:

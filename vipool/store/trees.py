@@ -30,6 +30,13 @@ def load_many(held: session.Session, roots: Iterable[loadbalancer.LoadBalancer])
     return tuple(found.values())
 
 
+def changed(held: session.Session, since: int) -> tuple[tree.Tree, ...]:
+    """The trees that changed after a revision, in the order they did."""
+    table = tables.TABLES[loadbalancer.LoadBalancer]
+    found = held.connection.execute(sa.select(table).where(table.c.revision > since).order_by(table.c.revision))
+    return load_many(held, [rows.noun(loadbalancer.LoadBalancer, row) for row in found])
+
+
 def root_of(held: session.Session, cls: type[tree.Child], identifier: str) -> str | None:
     """The id of the load balancer whose tree has this row, or None."""
     table = tables.TABLES[cls]
