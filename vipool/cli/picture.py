@@ -9,9 +9,15 @@ from __future__ import annotations
 import collections
 import json as json_module
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from vipool.core import journey, trace
+
+Run = tuple[str, str]
+"""Some text of a line, and the style a terminal shows it in."""
+
+_WIDE = 150
+"""Columns a terminal needs for a step in one line."""
 
 _HEADINGS = {trace.Leg.REQUEST: "The request", trace.Leg.ANSWER: "The answer"}
 
@@ -42,67 +48,56 @@ def document(way: journey.Journey, traces: Sequence[trace.Trace]) -> dict[str, o
     }
 
 
-def rows(told: trace.Trace, leg: trace.Leg) -> list[tuple[str, str, str, str, str]]:
-    """The steps of one leg as text: number, time, hop, addresses, sentence."""
-    return [
-        (
-            str(step.number),
-            f"{step.at / 1e6:.3f} ms" if step.at is not None else "",
-            step.hop,
-            f"{step.source} → {step.destination}" if step.source else "(not watched)",
-            step.sentence,
-        )
-        for step in told.steps
-        if step.leg is leg
-    ]
+def plain(told: trace.Trace) -> str:
+    """One trace as plain text, a line for each step."""
+    return "\n".join("".join(text for text, _ in line) for line in lines(told, wide=True))
+
+
+def lines(told: trace.Trace, *, wide: bool) -> Iterator[list[Run]]:
+    """One trace, line by line; where there is no room for it, a step's sentence stands above its addresses."""
+    yield [(_title(told), "bold")]
+    sources = max((len(step.source) for step in told.steps), default=0)
+    destinations = max((len(step.destination) for step in told.steps), default=0)
+    for leg in trace.Leg:
+        steps = [step for step in told.steps if step.leg is leg]
+        if steps:
+            yield from ([], [(_HEADINGS[leg], "italic")])
+        for step in steps:
+            when = f"{step.at / 1e6:.3f} ms" if step.at is not None else "not watched"
+            head: list[Run] = [(f"{step.number:>4}", "bold"), (f"{when:>13}  ", "dim")]
+            arrow = "→" if step.source else " "
+            way = f"{step.source:<{sources}} {arrow} {step.destination}"
+            if wide:
+                padding = " " * (sources + destinations + 5 - len(way))
+                yield [*head, (way, "cyan"), (padding + step.sentence, "")]
+            else:
+                yield [*head, (step.sentence, "")]
+                yield [(" " * 19 + way, "cyan")]
+    yield from ([], [(_outcome(told), "bold green" if told.answered else "bold red")])
+    yield from ([(note, "")] for note in told.notes)
 
 
 def _print_whole(told: trace.Trace) -> None:
-    print(f"{told.client or 'Nobody'} asks {told.target}")
-    if sys.stdout.isatty():
-        _print_table(told)
-    else:
-        _print_plain(told)
-    print(f"\n{_outcome(told)}")
-    for note in told.notes:
-        print(note)
-    sys.stdout.flush()
-
-
-def _print_plain(told: trace.Trace) -> None:
-    every = [row for leg in trace.Leg for row in rows(told, leg)]
-    widths = [max((len(row[column]) for row in every), default=0) for column in range(5)]
-    for leg in trace.Leg:
-        if rows(told, leg):
-            print(f"\n{_HEADINGS[leg]}")
-        for number, when, hop, addresses, sentence in rows(told, leg):
-            head = f"{number:>4}  {when:>{widths[1]}}  {hop:<{widths[2]}}  {addresses:<{widths[3]}}"
-            print(f"{head}  {sentence}")
-
-
-def _print_table(told: trace.Trace) -> None:
-    from rich import box, console, table, text
+    if not sys.stdout.isatty():
+        print(plain(told), flush=True)
+        return
+    from rich import console, text
 
     screen = console.Console(highlight=False)
-    for leg in trace.Leg:
-        found = rows(told, leg)
-        if not found:
-            continue
-        shown = table.Table(title=_HEADINGS[leg], title_justify="left", box=box.SIMPLE, show_header=False)
-        for style, justify in (("bold", "right"), ("dim", "right"), ("cyan", "left"), ("", "left"), ("green", "left")):
-            shown.add_column(style=style, justify=justify, overflow="fold")  # type: ignore[arg-type]
-        for row in found:
-            shown.add_row(*(text.Text(cell) for cell in row))
-        screen.print(shown)
+    for line in lines(told, wide=screen.width >= _WIDE):
+        screen.print(text.Text.assemble(*line))
+
+
+def _title(told: trace.Trace) -> str:
+    return f"{told.client or 'Nobody'} asks {told.target}"
 
 
 def _outcome(told: trace.Trace) -> str:
     if told.loss is not None:
         return f"Lost ({told.loss.where}): {told.loss.sentence}"
-    who = f"{told.member}{f' ({told.why})' if told.why else ''}" if told.member else "The load balancer itself"
+    who = told.member or "The load balancer itself"
     took = f" in {told.duration / 1e6:.3f} ms" if told.duration is not None else ""
-    opened = f", after {told.opened / 1e6:.3f} ms to open the connection" if told.opened is not None else ""
-    return f"{who} answered{took}{opened}: {told.answer or 'without a first line'}"
+    return f"{who} answered{took}: {told.answer or 'without a first line'}"
 
 
 def _spread(done: Sequence[trace.Trace]) -> str:
