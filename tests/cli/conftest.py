@@ -91,10 +91,10 @@ class Machine:
             check=False,
         )
 
-    def up(self, *words, listen="127.0.0.1:0", **environment):
-        """Start `vipool up` in a sandbox and wait until it is ready."""
+    def up(self, *words, mode="--sandbox", **environment):
+        """Start `vipool up` on a free port, in a sandbox unless told otherwise, and wait until it is ready."""
         process = subprocess.Popen(
-            self.command("up", "--json", "--listen", listen, "--sandbox", *words),
+            self.command("up", "--json", "--listen", "127.0.0.1:0", mode, *words),
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

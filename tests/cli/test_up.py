@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli import conftest
 
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can serve the host")
+
 
 def test_a_first_start_is_ready_and_says_how_to_use_it(machine):
     up = machine.up()
@@ -197,13 +199,39 @@ def test_a_directory_that_is_a_file_is_one_sentence(machine):
     assert "cannot be made" in outcome.stderr
 
 
+@as_root
 def test_the_host_is_not_served_beside_a_sandbox(machine):
-    if os.geteuid() != 0:
-        pytest.skip("without root there is no choice")
     machine.up().stop()
     outcome = machine.run("up", "--listen", "127.0.0.1:0")
     assert outcome.returncode == 1
     assert "add --sandbox" in outcome.stderr
+
+
+@as_root
+def test_no_sandbox_is_opened_beside_a_served_host(machine):
+    assert machine.up(mode="--no-sandbox").stop() == 0
+    outcome = machine.run("up", "--listen", "127.0.0.1:0", "--sandbox")
+    assert outcome.returncode == 1
+    assert "leave --sandbox out" in outcome.stderr
+    assert machine.holder is None
+
+
+@as_root
+def test_on_the_host_down_hands_over_to_the_one_who_built(machine):
+    machine.up(mode="--no-sandbox").stop()
+    assert machine.run("exec", "--", "readlink", "/proc/self/ns/net").stdout.strip() == os.readlink("/proc/self/ns/net")
+    assert "Ended the data plane on this host" in machine.run("down").stdout
+    assert (machine.state_dir / "run" / "torn-down").exists()
+    assert "No data plane" in machine.run("down").stdout
+
+
+@as_root
+def test_marks_of_the_agent_are_enough_to_end_the_data_plane_of_the_host(machine):
+    machine.up(mode="--no-sandbox").stop()
+    (machine.state_dir / "run" / "up.json").unlink()
+    (machine.state_dir / "namespaces").mkdir()
+    (machine.state_dir / "namespaces" / "qlbaas-1").touch()
+    assert "Ended the data plane on this host" in machine.run("down").stdout
 
 
 def test_status_follows_the_life(machine):

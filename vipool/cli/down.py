@@ -6,6 +6,7 @@ be repeated.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -52,13 +53,20 @@ def _stop_up(chosen: settings.Settings) -> None:
 
 
 def _end_data_plane(chosen: settings.Settings) -> None:
-    last = record.read(chosen.up_file)
     if sandbox.end(chosen.sandbox_file):
         typer.echo("Ended the sandbox and everything in it.")
-    elif last is not None and not last.sandboxed:
+    elif _serves_host(chosen):
         from vipool import wiring
 
         wiring.tear_down(chosen)
         typer.echo("Ended the data plane on this host.")
     else:
         typer.echo("No data plane was running.")
+
+
+def _serves_host(chosen: settings.Settings) -> bool:
+    """Whether something of the host may be ours: by the last record, or, where that is lost, by the agent's marks."""
+    last = record.read(chosen.up_file)
+    if last is not None:
+        return not last.sandboxed
+    return os.geteuid() == 0 and chosen.marks_dir.is_dir() and any(chosen.marks_dir.iterdir())
