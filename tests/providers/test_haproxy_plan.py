@@ -1,0 +1,163 @@
+"""The cheapest change: what each difference costs, and that a plan that was performed leaves nothing to do."""
+
+import dataclasses
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from tests.providers import trees
+from vipool.model import tree
+from vipool.providers.haproxy import capabilities, plan, render, stats
+
+LAYOUT = render.Layout(connections=1000)
+LISTENER, POOL, MONITOR = trees.identifier(2, 1), trees.identifier(3, 1), trees.identifier(5, 1)
+FIRST, SECOND = trees.identifier(4, 1), trees.identifier(4, 2)
+PLACE = f"{POOL}:{LISTENER}"
+
+
+def text(whole: tree.Tree) -> str:
+    return render.render(whole, LAYOUT)
+
+
+def served(whole: tree.Tree) -> plan.Running:
+    """A process that serves exactly the tree."""
+    return plan.Running(text=text(whole), servers=servers(text(whole)))
+
+
+def servers(served: str) -> dict[stats.Name, stats.Server]:
+    return {
+        (heading.removeprefix("backend "), name): stats.Server(maintenance=server.maintenance, weight=server.weight)
+        for heading, section in plan.sections(served).items()
+        for name, server in section.servers.items()
+    }
+
+
+def perform(running: plan.Running, step: plan.Step, wanted: str) -> plan.Running | None:
+    """A simulated HAProxy after the step."""
+    live = dict(running.servers)
+    match step:
+        case plan.Nothing():
+            return running
+        case plan.Stop():
+            return None
+        case plan.Start() | plan.Reload():
+            return plan.Running(text=wanted, servers=servers(wanted))
+        case plan.Runtime(commands=commands):
+            for command in commands:
+                simulate(live, command.text.split())
+            return plan.Running(text=wanted, servers=live)
+
+
+def simulate(live: dict[stats.Name, stats.Server], words: list[str]) -> None:
+    match words:
+        case ["add", "server", place, *rest]:
+            weight = int(rest[rest.index("weight") + 1])
+            assert name(place) not in live
+            live[name(place)] = stats.Server(maintenance=True, weight=weight)
+        case ["del", "server", place]:
+            assert live[name(place)].maintenance
+            del live[name(place)]
+        case ["enable", "health", place]:
+            assert name(place) in live
+        case ["set", "server", place, "weight", weight]:
+            live[name(place)] = dataclasses.replace(live[name(place)], weight=int(weight))
+        case ["set", "server", place, "state", state]:
+            live[name(place)] = dataclasses.replace(live[name(place)], maintenance=state == "maint")
+        case _:
+            raise AssertionError(words)
+
+
+def name(place: str) -> stats.Name:
+    backend, _, server = place.partition("/")
+    return backend, server
+
+
+def picture() -> tree.Tree:
+    member = {"pool_id": POOL, "address": "10.0.0.1"}
+    return trees.load(
+        {
+            "listeners": [{"id": LISTENER, "protocol": "HTTP", "protocol_port": 80, "default_pool_id": POOL}],
+            "pools": [{"id": POOL, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"}],
+            "members": [{"id": FIRST, "protocol_port": 80, **member}, {"id": SECOND, "protocol_port": 81, **member}],
+            "healthmonitors": [
+                {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 1}
+            ],
+        }
+    )
+
+
+# Every kind of change with its cost: what the documentation says is what this table says.
+COSTS = [
+    ("name", "listeners", {"name": "x"}, plan.Nothing),
+    ("member weight", "members", {"weight": 7}, plan.Runtime),
+    ("member drained", "members", {"weight": 0}, plan.Runtime),
+    ("member disabled", "members", {"admin_state_up": False}, plan.Runtime),
+    ("member as backup", "members", {"backup": True}, plan.Reload),
+    ("member checked elsewhere", "members", {"monitor_port": 99}, plan.Reload),
+    ("connection limit", "listeners", {"connection_limit": 7}, plan.Reload),
+    ("listener timeout", "listeners", {"timeout_client_data": 7}, plan.Reload),
+    ("networks allowed", "listeners", {"allowed_cidrs": ("10.0.0.0/8",)}, plan.Reload),
+    ("headers", "listeners", {"insert_headers": {"X-Forwarded-For": "true"}}, plan.Reload),
+    ("pool detached", "listeners", {"default_pool_id": None}, plan.Reload),
+    ("listener disabled", "listeners", {"admin_state_up": False}, plan.Stop),
+    ("algorithm", "pools", {"lb_algorithm": "LEAST_CONNECTIONS"}, plan.Reload),
+    ("monitor path", "healthmonitors", {"url_path": "/x"}, plan.Reload),
+    ("monitor disabled", "healthmonitors", {"admin_state_up": False}, plan.Reload),
+]
+
+
+@pytest.mark.parametrize(("rows", "values", "step"), [each[1:] for each in COSTS], ids=[each[0] for each in COSTS])
+def test_a_change_costs_what_the_table_says(rows, values, step):
+    whole = picture()
+    after = whole.replacing(dataclasses.replace(getattr(whole, rows)[0], **values))
+    assert type(plan.plan(served(whole), text(after))) is step
+
+
+def test_a_member_that_comes_is_checked_before_it_is_ready():
+    whole = picture()
+    step = plan.plan(served(whole.keep(lambda row: row.id != SECOND)), text(whole))
+    assert isinstance(step, plan.Runtime)
+    assert [each.text.split()[:2] for each in step.commands] == [
+        ["add", "server"], ["enable", "health"], ["set", "server"],
+    ]  # fmt: skip
+
+
+def test_a_member_that_goes_is_in_maintenance_before_it_is_deleted():
+    whole = picture()
+    step = plan.plan(served(whole), text(whole.keep(lambda row: row.id != SECOND)))
+    assert isinstance(step, plan.Runtime)
+    assert [each.text for each in step.commands] == [
+        f"set server {PLACE}/{SECOND} state maint",
+        f"del server {PLACE}/{SECOND}",
+    ]
+    assert [each.optional for each in step.commands] == [False, True]
+
+
+def test_what_runs_of_an_unknown_text_is_reloaded():
+    assert isinstance(plan.plan(plan.Running(text=None, servers={}), text(picture())), plan.Reload)
+
+
+def test_nothing_runs_and_nothing_should():
+    assert plan.plan(None, "") == plan.Nothing()
+
+
+@hypothesis.given(before=trees.trees(), after=trees.trees(), data=st.data())
+def test_a_performed_plan_leaves_nothing_to_do(before, after, data):
+    can = capabilities.Capabilities()
+    if data.draw(st.booleans()):  # mostly unrelated trees reload; share the structure to reach the runtime commands
+        after = dataclasses.replace(before, members=after.members)
+    known = {each.id for each in after.pools}
+    after = dataclasses.replace(after, members=tuple(each for each in after.members if each.pool_id in known))
+    hypothesis.assume(can.refuse(before) is None and can.refuse(after) is None)
+    wanted = text(after)
+    running = served(before) if text(before) else None
+    step = plan.plan(running, wanted)
+    if isinstance(step, plan.Runtime) and running is not None:
+        # Cut short after any number of commands, planned again: the text on disk is still the old one.
+        cut = data.draw(st.integers(0, len(step.commands)))
+        half = perform(running, plan.Runtime(commands=step.commands[:cut]), wanted)
+        assert half is not None
+        assert not isinstance(plan.plan(plan.Running(text=None, servers=half.servers), wanted), plan.Nothing)
+    done = perform(running or plan.Running(text="", servers={}), step, wanted)
+    assert plan.plan(done if wanted else None, wanted) == plan.Nothing()

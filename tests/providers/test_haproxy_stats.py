@@ -1,0 +1,113 @@
+"""What HAProxy says, parsed; and counters that never fall."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.providers import trees
+from vipool.model import spec
+from vipool.providers.haproxy import counters, stats
+
+LISTENER, OTHER, POOL = trees.identifier(2, 1), trees.identifier(2, 2), trees.identifier(3, 1)
+MEMBER = trees.identifier(4, 1)
+
+STATES = f"""1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight
+5 {POOL}:{LISTENER} 1 {MEMBER} 172.16.100.9 0 5 3 1 12 8 2 0 6 0 0 0 - 80 - 0 0 - - 0
+9 elsewhere 1 {MEMBER} 172.16.100.9 2 0 3 1 12 8 2 0 6 0 0 0 - 80 - 0 0 - - 0
+"""
+HEADER = "# pxname,svname,scur,slim,stot,bin,bout,ereq,status,weight,last_chk,"
+
+
+def test_servers_are_read_with_their_maintenance_and_weight():
+    found = stats.states(STATES)
+    assert {name: (each.maintenance, each.weight) for name, each in found.items()} == {
+        (f"{POOL}:{LISTENER}", MEMBER): (True, 3)
+    }
+
+
+def test_only_health_is_carried_to_the_next_process():
+    name = (f"{POOL}:{LISTENER}", MEMBER)
+    carried = stats.carried(stats.states(STATES), {name: 9, (f"{POOL}:{OTHER}", MEMBER): 1})
+    first, second = carried.splitlines()
+    assert first == "1"
+    assert second.split()[4:9] == ["172.16.100.9", "0", "0", "9", "9"]
+
+
+@pytest.mark.parametrize(
+    ("status", "weight", "state"),
+    [
+        ("UP", 1, "up"),
+        ("UP 1/3", 1, "up"),
+        ("UP", 0, "drain"),
+        ("DRAIN", 1, "drain"),
+        ("DOWN", 1, "down"),
+        ("DOWN 1/2", 1, "down"),
+        ("NOLB", 1, "down"),
+        ("MAINT", 1, "maint"),
+        ("MAINT (resolution)", 1, "maint"),
+        ("no check", 0, "no_check"),
+    ],
+)
+def test_a_servers_status_becomes_one_word(status, weight, state):
+    assert stats.server_state({"status": status, "weight": str(weight)}) == state
+
+
+def test_a_pool_of_two_listeners_is_taken_from_the_first():
+    lines = [
+        HEADER,
+        f"{LISTENER},FRONTEND,1,10,5,100,200,1,OPEN,,,",
+        f'{POOL}:{LISTENER},{MEMBER},0,,5,1,1,,DOWN,1,"Layer4 refused, twice",',
+        f"{POOL}:{LISTENER},BACKEND,0,1,5,1,1,,DOWN,0,,",
+        f"{OTHER},FRONTEND,10,10,5,100,200,,OPEN,,,",
+        f"{POOL}:{OTHER},{MEMBER},0,,5,1,1,,UP,1,,",
+        f"{POOL}:{OTHER},BACKEND,0,1,5,1,1,,UP,1,,",
+        "local,FRONTEND,0,1,0,0,0,0,STOP,,,",
+    ]
+    seen = stats.observation(stats.rows("\n".join(lines)))
+    assert seen.frontends == {LISTENER: "open", OTHER: "full", "local": "closed"}
+    assert seen.backends == {POOL: "down"}
+    assert seen.servers == {MEMBER: "down"}
+    expected = spec.Counters(active_connections=1, bytes_in=100, bytes_out=200, request_errors=1, total_connections=5)
+    assert seen.counters[LISTENER] == expected
+
+
+increments = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.booleans(), st.booleans()), max_size=20)
+
+
+@given(increments)
+def test_totals_never_fall_and_miss_nothing_that_was_seen(steps):
+    ledger, process, inside, total = counters.Ledger(), 0, 0, 0
+    for more, active, dies, reset in steps:
+        inside += more
+        total += more
+        seen = {LISTENER: spec.Counters(total_connections=inside, active_connections=active)}
+        before = ledger.total(LISTENER).total_connections
+        ledger = counters.load(counters.dump(counters.advance(ledger, str(process), seen, [LISTENER])))
+        assert ledger.total(LISTENER).total_connections >= before
+        assert ledger.total(LISTENER).active_connections == active
+        if not reset:
+            assert ledger.total(LISTENER).total_connections == total
+        if dies:
+            process, inside = process + 1, 0
+        elif reset and more:
+            total = ledger.total(LISTENER).total_connections
+
+
+def test_counters_set_back_by_hand_are_kept():
+    one = counters.advance(counters.Ledger(), "1", {LISTENER: spec.Counters(bytes_in=9)}, [LISTENER])
+    two = counters.advance(one, "1", {LISTENER: spec.Counters(bytes_in=2)}, [LISTENER])
+    assert two.total(LISTENER).bytes_in == 11
+
+
+def test_a_listener_that_is_switched_off_keeps_its_counters_and_one_that_is_gone_does_not():
+    one = counters.advance(counters.Ledger(), "1", {LISTENER: spec.Counters(bytes_in=9)}, [LISTENER])
+    off = counters.advance(one, "2", {}, [LISTENER])
+    assert counters.advance(off, "2", {LISTENER: spec.Counters(bytes_in=1)}, [LISTENER]).total(LISTENER).bytes_in == 10
+    gone = counters.advance(one, "1", {}, [])
+    assert gone.total(LISTENER) == spec.Counters()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"process": "1", "base": {"x": {"y": 1}}, "last": {}}'])
+def test_a_ledger_that_cannot_be_read_is_begun_afresh(text):
+    assert counters.load(text) == counters.Ledger()
