@@ -252,6 +252,7 @@ def _launch(program: Program) -> subprocess.Popen[bytes]:
 
 @contextlib.contextmanager
 def _opened_log(path: Path) -> Iterator[int]:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_size > _LOG_LIMIT:
             path.replace(path.with_name(path.name + ".1"))
