@@ -37,13 +37,13 @@ def devices(name, *, addresses, observed):
 
 
 @st.composite
-def routes(draw, names, *, observed):
+def routes(draw, names, *, observed, named=False):
     found = []
     destinations = st.lists(st.sampled_from(DESTINATIONS), max_size=4, unique=not observed)
     for destination in draw(destinations):
         gateway = draw(st.sampled_from((*GATEWAYS["6" if ":" in destination else "4"], None)))
-        device = draw(st.sampled_from(names)) if names and (observed or not gateway or draw(st.booleans())) else None
-        if gateway or device:
+        device = draw(st.sampled_from(names)) if names and (named or not gateway or draw(st.booleans())) else None
+        if device or (gateway and not named):
             found.append(wiring.Route(destination=destination, nexthop=gateway, device=device))
     return tuple(dict.fromkeys(found))
 
@@ -57,7 +57,7 @@ def states(draw, *, observed, foreign=False):
         name=NAME,
         path="/proc/1/ns/net" if foreign else None,
         devices=tuple(draw(devices(name, addresses=addresses, observed=observed)) for name in names),
-        routes=draw(routes(names, observed=observed)),
+        routes=draw(routes(names, observed=observed, named=observed or foreign)),
         ruleset="" if observed else ruleset,
         fingerprint=wiring.fingerprint(ruleset) if observed else "",
         forwarding=not foreign and draw(st.booleans()),
@@ -280,6 +280,19 @@ def test_spelling_makes_no_difference():
     device = replace(DEVICE, mac=DEVICE.mac.upper(), addresses=("FD00:0::1/64", "10.0.0.1/24"))
     observed = wiring.Namespace(name=NAME, devices=(replace(DEVICE, addresses=("10.0.0.1/24", "fd00::1/64")),))
     assert core.plan(wiring.Namespace(name=NAME, devices=(device,)), observed) == ()
+
+
+def test_a_route_of_a_foreign_namespace_names_its_device():
+    route = wiring.Route(destination="0.0.0.0/0", nexthop="10.0.0.254")
+    with pytest.raises(ValueError, match="a route of the foreign namespace container names no device"):
+        core.plan(wiring.Namespace(name="container", foreign=True, devices=(DEVICE,), routes=(route,)), None)
+
+
+def test_routes_through_others_devices_of_a_foreign_namespace_are_left_alone():
+    theirs = wiring.Route(destination="192.0.2.0/24", nexthop="10.9.9.9", device="own0")
+    unclear = wiring.Route(destination="198.51.100.0/24")
+    observed = wiring.Namespace(name="container", foreign=True, devices=(DEVICE,), routes=(theirs, unclear))
+    assert core.plan(replace(observed, routes=()), observed) == ()
 
 
 def test_a_malformed_address_is_refused():

@@ -266,7 +266,8 @@ def test_a_container_is_plugged_and_unplugged_and_otherwise_left_alone(bridge, m
         namespaces.call(
             path, lambda: subprocess.run(["ip", "link", "add", "own0", "type", "veth", "peer", "own9"], check=True)
         )
-        desired = wiring.Namespace(name="container", path=path, foreign=True, devices=(DEVICE,), routes=BALANCER.routes)
+        routes = tuple(replace(route, device="eth0") for route in BALANCER.routes)
+        desired = wiring.Namespace(name="container", path=path, foreign=True, devices=(DEVICE,), routes=routes)
         reach(desired, marks)
         seen = observation.observe("container", foreign=True, path=path)
         assert seen is not None
@@ -279,6 +280,33 @@ def test_a_container_is_plugged_and_unplugged_and_otherwise_left_alone(bridge, m
     finally:
         holder.kill()
         holder.wait()
+
+
+def test_routes_of_a_container_are_shown_and_left_alone(bridge, marks):
+    ip("netns add container")
+    inside("container", "ip link add own0 type veth peer name own9")
+    for command in (
+        "ip link set own0 up",
+        "ip link set own9 up",
+        "ip address add 192.0.2.2/24 dev own0",
+        "ip route add default via 192.0.2.1 proto dhcp metric 100",
+    ):
+        inside("container", command)
+    before = inside("container", "ip route show dev own0")
+    desired = wiring.Namespace(name="container", foreign=True, devices=(DEVICE,), routes=BALANCER.routes[2:])
+    reach(desired, marks)
+    inside("container", "ip route add 203.0.113.0/24 via 10.0.0.1 dev eth0 proto static")
+    seen = observation.observe("container", foreign=True)
+    assert seen is not None
+    assert wiring.Route(destination="0.0.0.0/0", nexthop="192.0.2.1", device="own0") in seen.routes
+    assert core.plan(desired, seen) == ()
+    host.perform(core.plan(None, seen), marks=marks)
+    assert inside("container", "ip route show dev own0") == before
+
+
+def test_a_route_of_a_daemon_is_left_alone(balancer):
+    inside(balancer.name, "ip route add 203.0.113.0/24 via 10.0.0.1 proto keepalived")
+    assert core.plan(balancer, observation.observe(balancer.name)) == ()
 
 
 def test_a_name_taken_in_a_container_is_refused_with_a_sentence(bridge, marks):

@@ -21,12 +21,15 @@ def plan(desired: wiring.Namespace | None, observed: wiring.Namespace | None) ->
 
     Of a foreign namespace only our devices, with their addresses and routes, come and go. When it is absent itself the
     plan still plugs the devices: performing then says that there is no such namespace.
-    Of several desired routes to one destination the last holds. Raises ValueError on a malformed address.
+    Of several desired routes to one destination the last holds. Raises ValueError on a malformed address, and on a
+    route of a foreign namespace that does not name its device: it could turn out to lead through another's.
     """
     if desired is None:
         return () if observed is None else tuple(_removal(observed))
     wanted = wiring.canonical(desired)
     found = wiring.canonical(observed) if observed else wiring.Namespace(name=wanted.name, foreign=wanted.foreign)
+    if wanted.foreign and any(route.device is None for route in wanted.routes):
+        raise ValueError(f"a route of the foreign namespace {wanted.reference} names no device")
     actions: list[wiring.Action] = []
     if not wanted.foreign:
         if observed is None:
@@ -127,7 +130,9 @@ def _is_link_local(address: str) -> bool:
 
 def _routes(wanted: wiring.Namespace, found: wiring.Namespace) -> Iterator[wiring.Action]:
     kept = _kept(wanted, found)
-    present = [route for route in found.routes if route.device is None or route.device in kept]
+    # Through another's device of a foreign namespace: not ours to judge. Without a device: several nexthops.
+    there = {device.name for device in found.devices}
+    present = [route for route in found.routes if route.device in kept or not (wanted.foreign or route.device in there)]
     desired = {route.destination: route for route in wanted.routes}
     satisfied = {route.destination for route in present if _serves(desired.get(route.destination), route)}
     replaced: set[str] = set()

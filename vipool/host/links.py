@@ -19,6 +19,14 @@ from vipool.model import wiring
 ROUTE_PROTOCOL = 118
 """The routing protocol number our routes carry ("proto 118" in `ip route`), by which they are told from others'."""
 
+ROUTE_METRIC = 1118
+"""The metric of our routes. Replacing a route replaces one of the same metric, even the kernel's own of a connected
+prefix (metric 0, or 256 in IPv6) or one that a router advertised (1024): this one is nobody else's.
+"""
+
+BY_HAND = frozenset({3, 4, ROUTE_PROTOCOL})
+"""The protocol numbers of routes that a person, a script or we put there (boot, static, ours): no daemon's."""
+
 _NEW_LINK, _DELETE_LINK, _GET_LINK = 16, 17, 18
 _NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
 _NEW_ROUTE, _DELETE_ROUTE, _GET_ROUTE = 24, 25, 26
@@ -41,10 +49,10 @@ _FORWARDING_PORT, _OPERATIONAL_UP = 3, 6
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST, _IFA_FLAGS = 1, 2, 4, 8
 _NO_DAD, _PERMANENT = 0x02, 0x80
 
-_RTA_DESTINATION, _RTA_DEVICE, _RTA_GATEWAY, _RTA_TABLE = 1, 4, 5, 15
+_RTA_DESTINATION, _RTA_DEVICE, _RTA_GATEWAY, _RTA_METRIC, _RTA_TABLE = 1, 4, 5, 6, 15
 _MAIN_TABLE, _UNICAST, _ONLINK, _CLONED = 254, 1, 4, 0x200
 _SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_NOWHERE = 0, 253, 255
-_BY_HAND = frozenset({3, 4, ROUTE_PROTOCOL})
+_BY_THE_KERNEL = frozenset({1, 2})
 
 _GONE = frozenset({errno.ENODEV, errno.ENXIO})
 
@@ -261,6 +269,8 @@ def _route(kind: int, route: wiring.Route, index: int, *, accept: frozenset[int]
         parts.append(netlink.attribute(_RTA_GATEWAY, ipaddress.ip_address(route.nexthop).packed))
     if index:
         parts.append(netlink.number(_RTA_DEVICE, index))
+    if creating:
+        parts.append(netlink.number(_RTA_METRIC, ROUTE_METRIC))
     header = _ROUTE.pack(
         _family(destination.version),
         destination.prefixlen,
@@ -287,20 +297,24 @@ def every_route() -> netlink.Request:
     return netlink.Request(type=_GET_ROUTE, body=_ROUTE.pack(0, 0, 0, 0, 0, 0, 0, 0, 0), doing="listing routes")
 
 
-def read_route(body: bytes, names: dict[int, str]) -> wiring.Route | None:
-    """The route in an answer; None unless it is a unicast route of the main table that we, or a person, put there."""
+def read_route(body: bytes, names: dict[int, str]) -> tuple[wiring.Route, int] | None:
+    """The route in an answer and the protocol number of who put it there.
+
+    None unless it is a unicast route of the main table that somebody put there: the kernel's own are left out.
+    """
     family, prefix, _, _, table, protocol, _, kind, flags = _ROUTE.unpack_from(body)
     found = netlink.attributes(body[_ROUTE.size :])
     table = _u32(found.get(_RTA_TABLE)) or table
-    if table != _MAIN_TABLE or kind != _UNICAST or flags & _CLONED or protocol not in _BY_HAND:
+    if table != _MAIN_TABLE or kind != _UNICAST or flags & _CLONED or protocol in _BY_THE_KERNEL:
         return None
     zero = bytes(4 if family == socket.AF_INET else 16)
     gateway = found.get(_RTA_GATEWAY)
-    return wiring.Route(
+    route = wiring.Route(
         destination=f"{ipaddress.ip_address(found.get(_RTA_DESTINATION, zero))}/{prefix}",
         nexthop=str(ipaddress.ip_address(gateway)) if gateway else None,
         device=names.get(_u32(found.get(_RTA_DEVICE))),
     )
+    return route, protocol
 
 
 def packed_mac(mac: str) -> bytes:

@@ -20,8 +20,9 @@ _FORWARDING = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/ipv6/c
 def observe(name: str, *, foreign: bool = False, path: str | None = None) -> wiring.Namespace | None:
     """The namespace as it is, or None when there is none.
 
-    Its devices are the veth pairs whose other end is here, where the caller is; of a foreign namespace only those whose
-    tap carries our alias, and only routes through these. Raises `errors.Failed`.
+    Its devices are the veth pairs whose other end is here, where the caller is; its routes those put there by hand or
+    by us. Of a foreign namespace the devices are those whose tap carries our alias. Its routes are ours through these,
+    and everybody's through other devices, so that the caller can see what would be in the way. Raises `errors.Failed`.
     """
     reference = path or name
     try:
@@ -32,8 +33,16 @@ def observe(name: str, *, foreign: bool = False, path: str | None = None) -> wir
     names = {device.name for device in found}
     seen = wiring.Namespace(name=name, path=path, foreign=foreign, devices=found)
     if foreign:
-        return replace(seen, routes=tuple(route for route in inside.routes if route.device in names))
-    return replace(seen, routes=inside.routes, fingerprint=inside.fingerprint, forwarding=inside.forwarding)
+        return replace(
+            seen,
+            routes=tuple(
+                route
+                for route, protocol in inside.routes
+                if protocol == links.ROUTE_PROTOCOL or route.device not in names
+            ),
+        )
+    routes = tuple(route for route, protocol in inside.routes if protocol in links.BY_HAND)
+    return replace(seen, routes=routes, fingerprint=inside.fingerprint, forwarding=inside.forwarding)
 
 
 def bridges() -> tuple[wiring.Bridge, ...]:
@@ -81,12 +90,11 @@ class _Inside:
     __slots__ = ("addresses", "fingerprint", "forwarding", "links", "routes")
 
     def __init__(self, socket: netlink.Socket) -> None:
-        self.links = tuple(
-            link for link in map(links.read_link, socket.dump(links.every_link())) if link.kind == "veth"
-        )
+        every = tuple(map(links.read_link, socket.dump(links.every_link())))
+        self.links = tuple(link for link in every if link.kind == "veth")
         addresses = map(links.read_address, socket.dump(links.every_address()))
         self.addresses = tuple(found for found in addresses if found)
-        names = {link.index: link.name for link in self.links}
+        names = {link.index: link.name for link in every}
         routes = (links.read_route(body, names) for body in socket.dump(links.every_route()))
         self.routes = tuple(route for route in routes if route)
         self.forwarding = all(_reads_one(path) for path in _FORWARDING if path.exists())
