@@ -213,7 +213,7 @@ def test_a_member_that_refuses_is_named(scene):
     assert lost(ask(scene)) == (
         loss.Where.BALANCER_TO_MEMBER,
         "WEB1 172.16.100.9:80 refused the connection (RST): nothing listens there."
-        " It answered by itself: HTTP/1.1 503 Service Unavailable",
+        " The load balancer answered by itself: HTTP/1.1 503 Service Unavailable",
     )
 
 

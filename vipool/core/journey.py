@@ -91,7 +91,6 @@ class Journey:
     vip: str
     tap: str
     listener: str | None = None
-    speaks_http: bool = True
     why: str = ""
     members: tuple[Backend, ...] = ()
     gate: Gate | None = None

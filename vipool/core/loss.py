@@ -71,13 +71,14 @@ def tried(evidence: sightings.Evidence, seen: sightings.Sightings) -> tuple[str,
 def _nothing_asked(evidence: sightings.Evidence) -> Loss:
     asked = packet.endpoint(*evidence.journey.target)
     if evidence.forward and evidence.forward[0][0] == _Place.CLIENT:
-        question = _unanswered(evidence, (_Place.CLIENT, _OUT))
+        question = _unanswered(evidence, (_Place.CLIENT, _OUT), [evidence.journey.asked])
         if question:
             gate = evidence.journey.gate
             holder = "no router holds it" if gate else "nobody on its network holds it"
             where = Where.CLIENT_TO_ROUTER if gate else Where.CLIENT_TO_BALANCER
             return Loss(where=where, sentence=f"The client asked who has {question}, and nobody answered: {holder}.")
-    return Loss(where=Where.CLIENT, sentence=f"No packet for {asked} left the client.")
+        return Loss(where=Where.CLIENT, sentence=f"No packet for {asked} left the client.")
+    return Loss(where=Where.CLIENT, sentence=f"No request for {asked} came by.")
 
 
 def _towards_balancer(evidence: sightings.Evidence, probe: packet.Packet) -> Loss:
@@ -114,7 +115,7 @@ def _inside_router(evidence: sightings.Evidence, last: packet.Packet) -> Loss:
     """The router took the packet and did not pass it on."""
     gate, asked, vip = evidence.journey.gate, evidence.journey.asked, evidence.journey.vip
     assert gate is not None
-    question = _unanswered(evidence, (gate.inner_hop, _OUT))
+    question = _unanswered(evidence, (gate.inner_hop, _OUT), [vip])
     if question:
         sentence = f"The router asked who has {question}, and nobody answered: it is not on that network."
         return Loss(where=Where.ROUTER_TO_BALANCER, sentence=sentence)
@@ -152,7 +153,7 @@ def _handshake(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
         else:
             sentence = f"The load balancer answered RST: nothing accepts on port {port}, listener {listener} or not."
         return Loss(where=Where.BALANCER, sentence=sentence)
-    question = _unanswered(evidence, (_Place.BALANCER, _OUT))
+    question = _unanswered(evidence, (_Place.BALANCER, _OUT), [arrived.source])
     if question:
         sentence = f"The load balancer cannot answer: it asked who has {question}, its way back, and nobody answered."
         return Loss(where=Where.BALANCER_TO_ROUTER, sentence=sentence)
@@ -163,8 +164,9 @@ def _handshake(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
 def _no_member(evidence: sightings.Evidence, seen: sightings.Sightings, arrived: packet.Packet) -> Loss | None:
     """The balancer took the request, and no member received it."""
     reasons = tried(evidence, seen)
-    question = _unanswered(evidence, (_Place.BALANCER, _OUT), among=[each.address for each in evidence.journey.members])
-    if question:
+    members = [each.address for each in evidence.journey.members]
+    question = _unanswered(evidence, (_Place.BALANCER, _OUT), members)
+    if question in members:
         reasons += (f"The load balancer asked who has {question}, and nobody answered.",)
     where = Where.BALANCER_TO_MEMBER if reasons else Where.BALANCER
     returned = seen.returned
@@ -177,7 +179,9 @@ def _no_member(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
     if not reasons and not is_failure(line):
         return _way_back(evidence, returned, "answer")
     none = "The load balancer asked no member: none is up, or the listener has no pool."
-    return Loss(where=where, sentence=" ".join((*(reasons or (none,)), f"It answered by itself: {line}")))
+    return Loss(
+        where=where, sentence=" ".join((*(reasons or (none,)), f"The load balancer answered by itself: {line}"))
+    )
 
 
 def _member_silent(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> Loss:
@@ -239,23 +243,25 @@ def _attempt(evidence: sightings.Evidence, endpoint: tuple[str, int], attempts: 
     return f"{label} did not answer: SYN {times}, {ending}."
 
 
-def _unanswered(
-    evidence: sightings.Evidence, station: sightings.Station, *, among: Iterable[str] | None = None
-) -> str | None:
-    """An address that was asked for at a station (ARP, neighbour discovery) and that nobody answered for."""
-    allowed = None if among is None else set(among)
+def _unanswered(evidence: sightings.Evidence, station: sightings.Station, likely: Iterable[str]) -> str | None:
+    """An address that was asked for at a station (ARP, neighbour discovery) and that nobody answered for.
+
+    One of the likely ones where there are several: machines ask for other addresses too.
+    """
     opposite: sightings.Station = (station[0], _OUT if station[1] is _IN else _IN)
     answered = {
         each.destination
         for each in evidence.at(opposite)
         if each.protocol is packet.Protocol.NEIGHBOUR and not each.asking
     }
-    for each in evidence.at(station):
-        # An announcement of one's own address is no question (RFC 5227 section 2.3).
-        question = each.protocol is packet.Protocol.NEIGHBOUR and each.asking and each.source != each.destination
-        if question and each.destination not in answered and (allowed is None or each.destination in allowed):
-            return each.destination
-    return None
+    # Who announces an address (RFC 5227 section 3) or looks whether it is free (RFC 4862 section 5.4) is not asking.
+    questions = [
+        each.destination
+        for each in evidence.at(station)
+        if each.protocol is packet.Protocol.NEIGHBOUR and each.asking and each.destination not in answered
+        if each.source not in {each.destination, "::", "0.0.0.0"}
+    ]
+    return next((each for each in likely if each in questions), questions[0] if questions else None)
 
 
 def _name(probe: packet.Packet) -> str:

@@ -142,8 +142,8 @@ def _opening(evidence: Evidence, ask: Ask) -> packet.Packet | None:
     if not evidence.forward:
         return None
     station = evidence.forward[0]
-    inside = station == (journey.Place.BALANCER, _IN)
-    address = evidence.journey.vip if inside else evidence.journey.asked
+    untouched = station in {(journey.Place.CLIENT, _OUT), (journey.Place.OUTSIDE, _IN)}
+    address = evidence.journey.asked if untouched else evidence.journey.vip
     target = (address, evidence.journey.port)
     for each in evidence.at(station):
         useful = each.protocol is packet.Protocol.TCP and (each.opens or each.length)
