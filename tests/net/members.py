@@ -140,6 +140,10 @@ class Client:
 
     def get(self, path: str = "/", headers: str = "") -> tuple[int, str]:
         """One GET on this connection: the status and the body."""
+        return self.request(path, headers)[:2]
+
+    def request(self, path: str = "/", headers: str = "") -> tuple[int, str, bool]:
+        """One GET on this connection: the status, the body, and whether the connection ends with it."""
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
         head = read_head(self._socket)
         if not head:
@@ -148,7 +152,7 @@ class Client:
         length = next(
             (int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length")), 0
         )
-        return status, _exactly(self._socket, length).decode()
+        return status, _exactly(self._socket, length).decode(), "connection: close" in head.lower()
 
 
 def eventually(wanted: Callable[[], object], seconds: float = 5.0) -> object:

@@ -7,6 +7,7 @@ import itertools
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ FIRST, SECOND, THIRD, SIXTH = "172.16.100.9", "172.16.100.10", "172.16.100.12", 
 CLIENTS = [f"10.10.10.{last}" for last in range(4, 34)]
 LISTENER, POOL = trees.identifier(2, 1), trees.identifier(3, 1)
 _numbers = itertools.count(1)
+CHANGES = int(os.environ.get("VIPOOL_FUZZ", "40"))
 
 
 class Balancer:
@@ -466,3 +468,63 @@ def test_a_removed_member_finishes_what_it_serves(balancer):
     for client in clients:
         client.__exit__()
     eventually(lambda: balancer.engine.converge(balancer.place, less) == "")
+
+
+class Load:
+    """Clients on threads, on kept and on new connections, that count what failed."""
+
+    def __init__(self, balancer: Balancer, threads: int = 6) -> None:
+        self.balancer = balancer
+        self.failures: list[str] = []
+        self.done = 0
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(each % 2 == 0,)) for each in range(threads)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        eventually(lambda: self.done > 100)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _run(self, kept: bool) -> None:
+        while not self._over.is_set():
+            try:
+                with self.balancer.client() as client:
+                    self._requests(client, kept)
+            except OSError as error:
+                self.failures.append(repr(error))
+
+    def _requests(self, client: Client, kept: bool) -> None:
+        """Up to a thousand on a kept connection, one on a new one. A connection closed between requests is renewed."""
+        for _ in range(1000 if kept else 1):
+            status, _body, closes = client.request()
+            if status != 200:
+                self.failures.append(str(status))
+            self.done += 1
+            if closes or self._over.is_set():
+                return
+
+
+def test_no_request_fails_while_everything_changes(balancer):
+    """Members, weights and states in place, and a reload each fourth time, under load."""
+    for address in (FIRST, SECOND, THIRD):
+        balancer.member(address)
+    wanted = picture(*PAIR, {"address": THIRD}, monitor={"delay": 1})
+    balancer.converge(wanted)
+    with Load(balancer) as load:
+        before = load.done
+        for number in range(CHANGES):
+            front = dataclasses.replace(wanted.listeners[0], timeout_client_data=60_000 + number // 4)
+            after = changed(wanted.replacing(front), 0, weight=number % 3, admin_state_up=number % 5 != 0)
+            if number % 3 == 0:
+                after = after.keep(lambda row: row.id != trees.identifier(4, 2))
+            balancer.engine.converge(balancer.place, after)
+        assert load.done > before
+    assert load.failures == []
+    balancer.engine.converge(balancer.place, wanted)
+    eventually(lambda: balancer.processes() == 1)
