@@ -222,8 +222,10 @@ def parse_address(text: str) -> Address:
 
 
 def _check_password(password: str) -> None:
-    if not password or not password.isprintable():
-        raise Invalid("VIPOOL_ADMIN_PASSWORD must be printable and not empty: change it, or unset it to have one made.")
+    if not password or not password.isprintable() or password != password.strip():
+        raise Invalid(
+            "VIPOOL_ADMIN_PASSWORD must be printable, not empty, and neither begin nor end with a space: change it, or unset it to have one made."
+        )
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

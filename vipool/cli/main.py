@@ -9,7 +9,7 @@ import os
 import sys
 
 from vipool import settings
-from vipool.cli import child
+from vipool.cli import resident
 from vipool.host import errors
 from vipool.model import faults
 
@@ -18,13 +18,15 @@ def app() -> None:
     """Run the command line in `sys.argv` and leave with its exit code."""
     arguments = sys.argv[1:]
     try:
-        if arguments and arguments[0] in child.NAMES:
-            sys.exit(child.main(arguments))
+        if resident.meant(arguments):
+            sys.exit(resident.main(arguments))
         from vipool.cli import line
 
         line.build(arguments)()
     except (settings.Invalid, errors.HostError, faults.Refusal) as refusal:
         _leave(str(refusal))
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell counts: 128 and the number of SIGINT
     except BrokenPipeError:
         # Whoever read our output has left. What is still buffered has no reader either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
