@@ -224,7 +224,8 @@ def parse_address(text: str) -> Address:
 def _check_password(password: str) -> None:
     if not password or not password.isprintable() or password != password.strip():
         raise Invalid(
-            "VIPOOL_ADMIN_PASSWORD must be printable, not empty, and neither begin nor end with a space: change it, or unset it to have one made."
+            "VIPOOL_ADMIN_PASSWORD must be printable, not empty, and neither begin nor end with a space:"
+            " change it, or unset it to have one made."
         )
 
 

@@ -65,8 +65,9 @@ def test_the_password_of_the_environment_is_taken_and_not_handed_on(machine):
             assert b"correct horse" not in environment.read()
 
 
-def test_an_empty_password_is_refused(machine):
-    outcome = machine.run("up", VIPOOL_ADMIN_PASSWORD="")
+@pytest.mark.parametrize("password", ["", " x", "a\nb"])
+def test_a_password_that_files_would_change_is_refused(machine, password):
+    outcome = machine.run("up", VIPOOL_ADMIN_PASSWORD=password)
     assert (outcome.returncode, outcome.stderr.count("\n")) == (1, 1)
     assert "VIPOOL_ADMIN_PASSWORD" in outcome.stderr
 
