@@ -1,7 +1,7 @@
 """The classic picture as real namespaces, for tests that watch its packets.
 
 A client 10.10.10.4 outside, a router with the floating IP 10.10.10.7, a load balancer with the VIP 172.16.100.11 that
-HAProxy carries, and the web servers WEB1 172.16.100.9 and WEB2 172.16.100.10. `items` describes the same to vipool.
+HAProxy carries, and the web servers WEB1 172.16.100.9 and WEB2 172.16.100.10. `described` tells the same to vipool.
 Built with ip(8), nft(8) and haproxy alone, so that what is tested here does not test itself.
 """
 
@@ -186,24 +186,21 @@ class Scene:
         table = namespaces.call("balancer", lambda: Path("/proc/thread-self/net/tcp").read_text())
         return any(line.split()[1].endswith(":0050") and line.split()[3] == "0A" for line in table.splitlines()[1:])
 
-    def items(self, *members: tuple[str, str], algorithm: str = "ROUND_ROBIN") -> tuple[spec.Item, ...]:
-        """The picture as vipool's server would describe it to the node; members are names with addresses."""
-        router = spec.Router(
-            id="router-1",
-            revision=1,
-            interfaces=(attachment("door", "172.16.100.1", INSIDE),),
-            gateway=attachment("gate", "10.10.10.1", OUTSIDE),
-            floating_ips=(spec.FloatingIp(id="f", external=FLOATING, internal=VIP),),
-        )
-        plugs = tuple(
-            spec.Plug(id=name, revision=1, port=attachment(name, address, segment), target=f"netns:{name}", device=name)
-            for name, address, segment in (
-                ("client", CLIENT, OUTSIDE),
-                ("web1", WEB1, INSIDE),
-                ("web2", WEB2, INSIDE),
-            )
-        )
-        return (router, *plugs, balancer(members, algorithm))
+
+def described(*members: tuple[str, str], algorithm: str = "ROUND_ROBIN") -> tuple[spec.Item, ...]:
+    """The picture as vipool's server would describe it to the node; members are names with addresses."""
+    router = spec.Router(
+        id="router-1",
+        revision=1,
+        interfaces=(attachment("door", "172.16.100.1", INSIDE),),
+        gateway=attachment("gate", "10.10.10.1", OUTSIDE),
+        floating_ips=(spec.FloatingIp(id="f", external=FLOATING, internal=VIP),),
+    )
+    plugs = tuple(
+        spec.Plug(id=name, revision=1, port=attachment(name, address, segment), target=f"netns:{name}", device=name)
+        for name, address, segment in (("client", CLIENT, OUTSIDE), ("web1", WEB1, INSIDE), ("web2", WEB2, INSIDE))
+    )
+    return (router, *plugs, balancer(members, algorithm))
 
 
 def balancer(members: tuple[tuple[str, str], ...], algorithm: str) -> spec.LoadBalancer:

@@ -27,7 +27,7 @@ def lost(told):
 
 
 def ask(scene, target=scenes.FLOATING, *, members=WEBS, seconds=5.0, **more):
-    way = journey.find(scene.items(*members), command.wish(target, more.pop("origin", None), passive=False))
+    way = journey.find(scenes.described(*members), command.wish(target, more.pop("origin", None), passive=False))
     return next(iter(command.run(way, command.Request(seconds=seconds, **more), 1)))
 
 
@@ -60,7 +60,7 @@ def test_each_member_in_turn(scene):
     scene.serve("web1")
     scene.serve("web2")
     scene.balance(scenes.WEB1, scenes.WEB2)
-    way = journey.find(scene.items(*WEBS), command.wish(scenes.FLOATING, None, passive=False))
+    way = journey.find(scenes.described(*WEBS), command.wish(scenes.FLOATING, None, passive=False))
     told = list(command.run(way, command.Request(seconds=5), 4))
     assert sorted(each.member for each in told) == ["WEB1 172.16.100.9:80"] * 2 + ["WEB2 172.16.100.10:80"] * 2
     assert {len(each.steps) for each in told} == {10}
@@ -111,11 +111,27 @@ def test_a_client_in_the_tenants_network_takes_fewer_steps(scene):
     ]
 
 
+def test_a_member_that_asks_may_be_answered_by_itself(scene):
+    scene.serve("web2")
+    scene.balance(scenes.WEB2)
+    told = ask(scene, scenes.VIP, origin="web2")
+    assert told.loss is None, told
+    assert [step.hop for step in told.steps if step.at is not None] == [
+        "client",
+        "load balancer",
+        "load balancer",
+        "member 172.16.100.10",
+        "member 172.16.100.10",
+        "load balancer",
+        "client",
+    ]
+
+
 def test_a_client_that_is_nobodys_port_is_watched_from_within(scene):
     scene.serve("web1")
     scene.balance(scenes.WEB1)
     way = journey.find(
-        [each for each in scene.items(*WEBS) if each.id != "client"],
+        [each for each in scenes.described(*WEBS) if each.id != "client"],
         command.wish(scenes.FLOATING, "client", passive=False),
     )
     (told,) = command.run(way, command.Request(seconds=5), 1)
@@ -127,7 +143,7 @@ def test_a_client_that_is_nobodys_port_is_watched_from_within(scene):
 def test_somebody_elses_request_is_waited_for(scene):
     scene.serve("web1")
     scene.balance(scenes.WEB1)
-    way = journey.find(scene.items(*WEBS), command.wish(scenes.FLOATING, None, passive=True))
+    way = journey.find(scenes.described(*WEBS), command.wish(scenes.FLOATING, None, passive=True))
     question = probe.Question(
         namespace="client", address=scenes.FLOATING, port=80, payload=b"GET /x HTTP/1.0\r\n\r\n", seconds=5
     )

@@ -103,13 +103,13 @@ class Journey:
 
     @property
     def devices(self) -> tuple[tuple[str, str], ...]:
-        """Hop and device of every place on the way that this node has, each device once."""
+        """Hop and device of every place on the way. A client that is a member too is two hops at one device."""
         found = [] if self.client is None or self.client.tap is None else [(str(Place.CLIENT), self.client.tap)]
         if self.gate is not None:
             found += [(str(Place.OUTSIDE), self.gate.outside), (str(self.gate.inner_hop), self.gate.inside)]
         found.append((str(Place.BALANCER), self.tap))
         found += [(member.hop, member.tap) for member in self.members if member.tap is not None]
-        return tuple({device: (hop, device) for hop, device in reversed(found)}.values())[::-1]
+        return tuple(dict.fromkeys(found))
 
     @property
     def addresses(self) -> tuple[str, ...]:

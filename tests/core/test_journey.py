@@ -1,0 +1,132 @@
+"""What people ask for leads to one way through router, load balancer and members, or to a sentence that says why."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tests.net import scene
+from vipool.core import journey
+from vipool.model import faults, spec
+
+WEBS = (("WEB1", scene.WEB1), ("WEB2", scene.WEB2))
+ITEMS = scene.described(*WEBS)
+OTHER = spec.Segment(network_id="other-net")
+
+
+def find(target, *, items=ITEMS, **more):
+    return journey.find(items, journey.Wish(target=target, **more))
+
+
+def changed(old, **values):
+    return tuple(dataclasses.replace(each, **values) if each.id == old else each for each in ITEMS)
+
+
+def plug(name, address, segment):
+    port = scene.attachment(name, address, segment)
+    return spec.Plug(id=name, revision=1, port=port, target=f"netns:{name}", device=name)
+
+
+def test_a_floating_ip_leads_from_a_client_outside_through_the_router():
+    way = find(scene.FLOATING)
+    assert way.gate == journey.Gate(router_id="router-1", outside="tapgate", inside="tapdoor", translates=True)
+    assert way.client == journey.Client(target="netns:client", tap="tapclient")
+    assert (way.vip, way.port, way.listener, way.why) == (scene.VIP, 80, "http", "round robin")
+    assert way.devices == (
+        ("client", "tapclient"),
+        ("router outside", "tapgate"),
+        ("router inside", "tapdoor"),
+        ("load balancer", "tapvip"),
+        ("member 172.16.100.9", "tapweb1"),
+        ("member 172.16.100.10", "tapweb2"),
+    )
+    assert way.addresses == (scene.FLOATING, scene.VIP)
+
+
+@pytest.mark.parametrize("name", [scene.VIP, scene.BALANCER, "web"])
+def test_a_vip_from_its_own_network_needs_no_router(name):
+    way = find(name, origin="web2")
+    assert way.gate is None
+    assert way.asked == scene.VIP
+
+
+def test_a_vip_from_another_network_of_the_tenant_is_routed_untranslated():
+    side = scene.attachment("side", "192.168.7.1", OTHER)
+    door = scene.attachment("door", "172.16.100.1", scene.INSIDE)
+    items = (*changed("router-1", interfaces=(door, side)), plug("neighbour", "192.168.7.2", OTHER))
+    way = find(scene.VIP, items=items)
+    assert way.client == journey.Client(target="netns:neighbour", tap="tapneighbour")
+    assert way.gate == journey.Gate(router_id="router-1", outside="tapside", inside="tapdoor", translates=False)
+
+
+def test_a_tenants_own_host_asking_the_floating_ip_enters_and_leaves_by_one_door():
+    way = find(scene.FLOATING, origin="web2")
+    assert way.gate is not None
+    assert way.gate.inner_hop == journey.Place.OUTSIDE
+    assert way.devices == (
+        ("client", "tapweb2"),
+        ("router outside", "tapdoor"),
+        ("load balancer", "tapvip"),
+        ("member 172.16.100.9", "tapweb1"),
+        ("member 172.16.100.10", "tapweb2"),
+    )
+
+
+def test_a_client_that_is_nobodys_port_is_taken_at_its_word():
+    way = find(scene.FLOATING, origin="laptop")
+    assert way.client == journey.Client(target="netns:laptop", tap=None)
+    assert find(scene.FLOATING, origin="host").client == journey.Client(target="host", tap=None)
+    assert find(scene.FLOATING, origin="pid:42").client == journey.Client(target="pid:42", tap=None)
+
+
+def test_whoever_waits_for_others_knows_no_client():
+    assert find(scene.FLOATING, passive=True).client is None
+
+
+def test_nobody_to_ask_is_said():
+    with pytest.raises(faults.NotFound, match="no namespace is plugged"):
+        find(scene.FLOATING, items=changed("client", absent=True))
+
+
+def test_an_unknown_address_names_those_that_are_known():
+    with pytest.raises(faults.NotFound, match=r"10\.10\.10\.9 is neither .* There are 10\.10\.10\.7, 172\.16\.100\.11"):
+        find("10.10.10.9")
+
+
+def test_an_empty_node_says_so():
+    with pytest.raises(faults.NotFound, match="There is no load balancer on this node"):
+        find(scene.VIP, items=())
+
+
+def test_a_floating_ip_of_something_else_is_no_journey():
+    other = spec.FloatingIp(id="g", external="10.10.10.8", internal=scene.WEB1)
+    with pytest.raises(faults.NotFound, match=r"leads to 172\.16\.100\.9, which is no load balancer's VIP"):
+        find("10.10.10.8", items=changed("router-1", floating_ips=(other,)))
+
+
+def test_a_vip_that_two_tenants_have_must_be_told_apart():
+    twin = dataclasses.replace(
+        scene.balancer(WEBS, "SOURCE_IP"), id="twin", vip=scene.attachment("vip2", scene.VIP, OTHER)
+    )
+    with pytest.raises(faults.Conflict, match="twin"):
+        find(scene.VIP, items=(*ITEMS, twin), origin="web1")
+    assert find("twin", items=(*ITEMS, twin), origin="web1").loadbalancer_id == "twin"
+    assert find(scene.FLOATING, items=(*ITEMS, twin)).loadbalancer_id == scene.BALANCER
+
+
+def test_members_of_another_tenant_with_the_same_address_are_not_watched():
+    stranger = plug("stranger", scene.WEB1, OTHER)
+    way = find(scene.FLOATING, items=(stranger, *ITEMS))
+    assert [member.tap for member in way.members] == ["tapweb1", "tapweb2"]
+
+
+def test_a_port_without_a_listener_is_a_journey_all_the_same():
+    way = find(scene.FLOATING, port=81)
+    assert (way.port, way.listener, way.why) == (81, None, "")
+
+
+def test_ipv6_addresses_are_found_however_they_are_written():
+    vip = scene.attachment("vip", "fd00::b", scene.INSIDE)
+    balancer = dataclasses.replace(scene.balancer(WEBS, "ROUND_ROBIN"), vip=vip)
+    assert find("[fd00:0:0::000b]", items=(*ITEMS[:-1], balancer), origin="web2").vip == "fd00::b"

@@ -1,0 +1,123 @@
+"""`vipool trace` as people type it, against a server that knows the picture."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socketserver
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from tests.net import scene as scenes
+from vipool.model import spec
+
+WEBS = (("WEB1", scenes.WEB1), ("WEB2", scenes.WEB2))
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """A server of one answer."""
+
+    daemon_threads = True
+    body = b""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Says what the node must be."""
+
+    server: Server
+
+    def do_GET(self):
+        assert self.path.startswith("/agent/desired?known=0")
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def scene(tmp_path):
+    with scenes.built(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def state(tmp_path):
+    directory = tmp_path / "s"
+    (directory / "run").mkdir(parents=True)
+    with Server(str(directory / "run" / "agent.sock"), Handler) as server:
+        desired = spec.Desired(revision=1, complete=True, items=scenes.described(*WEBS))
+        server.body = json.dumps(spec.dump(desired)).encode()
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield directory
+        server.shutdown()
+        thread.join()
+
+
+def trace(state, *words):
+    command = [sys.executable, "-m", "vipool", "trace", "--state-dir", str(state), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_picture_is_printed_in_ten_steps(scene, state):
+    scene.serve("web1")
+    scene.serve("web2")
+    scene.balance(scenes.WEB1, scenes.WEB2)
+    done = trace(state, scenes.FLOATING, "--count", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert sum("→" in line for line in lines) == 10
+    assert lines[-1].startswith("3 requests. WEB1 172.16.100.9:80: ")
+    assert lines[-1].endswith("lost: 0.")
+
+
+def test_scripts_get_one_document(scene, state):
+    scene.serve("web1")
+    scene.balance(scenes.WEB1)
+    done = trace(state, f"{scenes.FLOATING}:80", "--json", "--from", "client", "--path", "/x?y=1")
+    assert done.returncode == 0, done.stderr
+    (request,) = json.loads(done.stdout)["requests"]
+    assert (request["answer"], request["member"]) == ("HTTP/1.1 200 OK", "WEB1 172.16.100.9:80")
+    assert [step["number"] for step in request["steps"]] == list(range(1, 11))
+
+
+def test_a_lost_request_is_exit_code_one(scene, state):
+    done = trace(state, f"{scenes.FLOATING}:81")
+    assert done.returncode == 1, done.stderr
+    assert "The load balancer has no listener on port 81: it answered RST." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["192.0.2.1"], "is neither a VIP nor a floating IP"),
+        ([f"{scenes.FLOATING}:0"], "is no port"),
+        ([f"{scenes.FLOATING}:http"], "is no port"),
+        ([scenes.FLOATING, "--from", "nowhere"], "There is no network namespace nowhere"),
+        ([scenes.FLOATING, "--from", "../etc"], "There is no network namespace"),
+        ([scenes.FLOATING, "--from", "pid:x"], "is no process id"),
+        ([scenes.FLOATING, "--path", "no slash"], "is no path of a URL"),
+        ([scenes.FLOATING, "--path", "/a\r\nX: y"], "is no path of a URL"),
+        ([scenes.FLOATING, "--count", "0"], "--count"),
+        ([scenes.FLOATING, "--timeout", "nan"], "--timeout"),
+        ([], "ADDRESS"),
+    ],
+)
+def test_what_cannot_be_traced_is_exit_code_two_and_a_sentence(state, words, sentence):
+    done = trace(state, *words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_server_is_exit_code_two_and_says_how_to_start_one(tmp_path):
+    done = trace(tmp_path, scenes.VIP)
+    assert done.returncode == 2
+    assert "start it with `vipool up`" in done.stderr
