@@ -96,6 +96,14 @@ def test_a_killed_parent_takes_its_children_along_but_not_the_sandbox(machine):
     assert machine.holder == holder
 
 
+def test_the_next_start_waits_for_the_children_of_a_killed_one(machine):
+    up = machine.up(VIPOOL_FAKE="slow")
+    pids = [up.pid("server"), up.pid("agent")]
+    up.stop(signal.SIGKILL)
+    machine.up()
+    assert all(conftest.gone(pid, 0) for pid in pids)
+
+
 @pytest.mark.parametrize("name", ["server", "agent"])
 def test_a_killed_child_is_started_again_at_once(machine, name):
     up = machine.up()

@@ -71,6 +71,7 @@ def _serve(chosen: settings.Settings, stops: children.StopRequests, as_json: boo
     credentials.write_clients(chosen)
     holder = sandbox.hold(chosen.sandbox_file) if chosen.sandboxed else None
     _warn(chosen)
+    _await_last_children(chosen)
     chosen.ready_file.unlink(missing_ok=True)
     family = children.Family(_programs(chosen, holder), stops, say=_say, changed=lambda: _write_record(chosen, family))
     try:
@@ -84,6 +85,7 @@ def _serve(chosen: settings.Settings, stops: children.StopRequests, as_json: boo
             family.tend()
     finally:
         family.stop()
+        chosen.ready_file.unlink(missing_ok=True)
     if not as_json:
         print("Stopped. Traffic flows on; `vipool down` ends it.", flush=True)
 
@@ -98,6 +100,13 @@ def _check_mode(chosen: settings.Settings) -> None:
     last = record.read(chosen.up_file)
     if chosen.sandboxed and last and not last.sandboxed and last.up.boot == marks.boot():
         raise errors.Busy(f"The data plane of {chosen.state_dir} runs on the host: leave --sandbox out, {way_out}.")
+
+
+def _await_last_children(chosen: settings.Settings) -> None:
+    """Two agents, or two servers, of one state directory must not overlap, even when the last parent was killed."""
+    last = record.read(chosen.up_file)
+    if last is not None:
+        children.await_orphans(filter(None, map(marks.living, last.children.values())))
 
 
 def _programs(chosen: settings.Settings, holder: sandbox.Holder | None) -> tuple[children.Program, ...]:

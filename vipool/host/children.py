@@ -18,10 +18,12 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+
+from vipool.host import processes
 
 LONGEST_DELAY = 5.0
 """Seconds between two starts of a child that keeps ending."""
@@ -220,6 +222,22 @@ class Family:
                     os.killpg(child.process.pid, number)
 
 
+def await_orphans(orphans: Iterable[processes.Process]) -> None:
+    """Wait for the children of a parent that was killed, which are stopping by themselves; kill those that hang."""
+    deadline = time.monotonic() + _GRACE + _LAST_GRACE + 1
+    for orphan in orphans:
+        try:
+            handle = os.pidfd_open(orphan.pid)
+        except ProcessLookupError:
+            continue
+        try:
+            # Compared after the handle is open: from then on it is this process's (see `processes`).
+            if processes.find(orphan.pid) == orphan and not _readable(handle, deadline - time.monotonic()):
+                os.killpg(orphan.pid, signal.SIGKILL)
+        finally:
+            os.close(handle)
+
+
 def stop_with_parent() -> None:
     """Make this process get a SIGTERM when its standard input ends, and make it end soon after in any case."""
 
@@ -248,6 +266,12 @@ def _launch(program: Program) -> subprocess.Popen[bytes]:
             pass_fds=program.inherits,
             start_new_session=True,
         )
+
+
+def _readable(handle: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 @contextlib.contextmanager

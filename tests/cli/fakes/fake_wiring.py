@@ -1,7 +1,7 @@
 """A server and an agent that do what `vipool up` can see of the real ones, and nothing else.
 
 `VIPOOL_FAKE` chooses a fault: `server-fails` (it ends at once, with a last word), `deaf` (it ignores every request to
-stop).
+stop), `slow` (it takes a second to stop).
 """
 
 import os
@@ -26,9 +26,7 @@ def serve(settings):
     agents.listen()
     threading.Thread(target=_answer, args=(listener,), daemon=True).start()
     threading.Thread(target=_greet, args=(agents, settings.ready_file), daemon=True).start()
-    stop.wait()
-    print("server stops cleanly", flush=True)
-    return 0
+    return _until(stop, "server")
 
 
 def run_agent(settings):
@@ -42,14 +40,20 @@ def run_agent(settings):
                 break
         except OSError:
             stop.wait(0.01)
-    stop.wait()
-    print("agent stops cleanly", flush=True)
-    return 0
+    return _until(stop, "agent")
 
 
 def tear_down(settings):
     """Leave a trace of having been called."""
     (settings.state_dir / "run" / "torn-down").touch()
+
+
+def _until(stop, name):
+    stop.wait()
+    if os.environ.get("VIPOOL_FAKE") == "slow":
+        threading.Event().wait(1)
+    print(f"{name} stops cleanly", flush=True)
+    return 0
 
 
 def _stop_event():
