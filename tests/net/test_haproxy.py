@@ -3,15 +3,20 @@
 import collections
 import contextlib
 import dataclasses
+import datetime
 import itertools
 import os
 import signal
+import ssl
 import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.net.members import Client, Member, eventually
 from tests.providers import configuration, trees
@@ -45,6 +50,11 @@ class Balancer:
         lines += [f"addr add {each}/128 dev lo nodad" for each in (VIP6, SIXTH)]
         subprocess.run(["ip", "-b", "-"], input="\n".join(lines), text=True, check=True)
 
+    def ip(self, *lines: str) -> None:
+        """Change the namespace as ip(8) would."""
+        command = ["ip", "-n", self.place.namespace, "-b", "-"]
+        subprocess.run(command, input="\n".join(lines), text=True, check=True)
+
     def member(self, address: str, port: int = 80, **more: Any) -> Member:
         made = Member(self.place.namespace, address, port, name=f"{address}:{port}", **more).start()
         self.members[made.name] = made
@@ -70,6 +80,10 @@ class Balancer:
     def state(self, wanted: tree.Tree, member_id: str) -> str | None:
         seen = self.engine.observe(self.place, wanted)
         return seen.servers.get(member_id) if seen else None
+
+    def awaits(self, wanted: tree.Tree, at: int, state: str) -> None:
+        """Wait until the member at that place has the state."""
+        eventually(lambda: self.state(wanted, trees.identifier(4, at)) == state)
 
     def processes(self) -> int:
         return len(generations.every(Path(self.place.directory)))
@@ -156,7 +170,7 @@ def test_members_come_and_go_without_a_new_process(balancer, monitor):
     assert "in place" in balancer.converge(wanted)
     assert balancer.answers() == {ONE: 6, TWO: 6}
     if monitor is not None:
-        eventually(lambda: balancer.state(wanted, trees.identifier(4, 1)) == "up")
+        balancer.awaits(wanted, 1, "up")
     assert "in place" in balancer.engine.converge(
         balancer.place, wanted.keep(lambda row: row.id != trees.identifier(4, 0))
     )
@@ -180,7 +194,7 @@ def test_a_backup_serves_only_when_no_other_can(balancer):
     balancer.converge(wanted)
     assert balancer.answers() == {ONE: 12}
     balancer.members[ONE].stop()
-    eventually(lambda: balancer.state(wanted, trees.identifier(4, 0)) == "down")
+    balancer.awaits(wanted, 0, "down")
     assert balancer.answers() == {TWO: 12}
 
 
@@ -205,7 +219,7 @@ def test_an_http_monitor_asks_what_it_was_told_and_judges_by_the_code(balancer):
     monitor = {"url_path": path, "http_method": "HEAD", "http_version": 1.1, "domain_name": "www.example.org"}
     wanted = picture(*PAIR, monitor={**monitor, "expected_codes": "200 , 204"})
     balancer.converge(wanted)
-    eventually(lambda: balancer.state(wanted, trees.identifier(4, 0)) == "down")
+    balancer.awaits(wanted, 0, "down")
     eventually(lambda: balancer.members[TWO].heads)
     assert balancer.members[TWO].heads[0].startswith(f"HEAD {path} HTTP/1.1\r\n")
     assert "host: www.example.org\r\n" in balancer.members[TWO].heads[0].lower()
@@ -216,7 +230,7 @@ def test_health_survives_a_reload(balancer):
     wanted = picture(*PAIR, monitor={"delay": 2})
     balancer.converge(wanted)
     balancer.members[ONE].stop()
-    eventually(lambda: balancer.state(wanted, trees.identifier(4, 0)) == "down")
+    balancer.awaits(wanted, 0, "down")
     more = wanted.replacing(dataclasses.replace(wanted.pools[0], lb_algorithm=pool.Algorithm.LEAST_CONNECTIONS))
     assert "reloaded" in balancer.converge(more)
     assert balancer.state(more, trees.identifier(4, 0)) == "down"
@@ -310,7 +324,7 @@ def test_members_are_told_the_client_by_the_proxy_protocol(balancer, protocol, m
         assert client.get() == (200, ONE)
     assert any(each.startswith(mark) and (CLIENTS[0].encode() in each or b"\x0a\x0a\x0a\x04" in each)
                for each in first.preambles)  # fmt: skip
-    eventually(lambda: balancer.state(wanted, trees.identifier(4, 0)) == "up")
+    balancer.awaits(wanted, 0, "up")
 
 
 def test_a_tcp_listener_carries_bytes_and_upgrades_for_an_http_pool(balancer):
@@ -528,3 +542,66 @@ def test_no_request_fails_while_everything_changes(balancer):
     assert load.failures == []
     balancer.engine.converge(balancer.place, wanted)
     eventually(lambda: balancer.processes() == 1)
+
+
+@pytest.mark.parametrize(("address", "gone"), [(FIRST, "172.16.100.9/32"), (SIXTH, "fd00::9/128")])
+def test_a_ping_monitor_takes_out_a_member_whose_address_is_gone(balancer, address, gone):
+    """The member's server stays: only the echo replies go. The address moves to a route that refuses it."""
+    balancer.member(address)
+    balancer.member(SECOND)
+    wanted = picture({"address": address}, {"address": SECOND}, monitor={"type": "PING"})
+    balancer.converge(wanted)
+    identifier = trees.identifier(4, 0)
+    eventually(lambda: balancer.state(wanted, identifier) == "up")
+    balancer.ip(f"addr del {gone} dev lo", f"route add blackhole {gone}")
+    eventually(lambda: balancer.state(wanted, identifier) == "down")
+    assert balancer.answers() == {TWO: 12}
+    more = wanted.replacing(dataclasses.replace(wanted.listeners[0], timeout_client_data=7000))
+    assert "reloaded" in balancer.converge(more)
+    assert balancer.state(more, identifier) == "down"
+    os.kill(balancer.pid(), signal.SIGKILL)
+    eventually(lambda: balancer.engine.watch([balancer.place]))
+    balancer.converge(more)
+    eventually(lambda: balancer.state(more, identifier) == "down")
+    balancer.ip(f"route del blackhole {gone}", f"addr add {gone} dev lo{' nodad' if ':' in gone else ''}")
+    eventually(lambda: balancer.state(more, identifier) == "up")
+    assert set(balancer.answers()) >= {TWO}
+
+
+def test_a_member_that_was_down_serves_again_when_its_monitor_goes(balancer):
+    both(balancer)
+    wanted = picture({"address": "203.0.113.1"}, {"address": SECOND}, monitor={"type": "PING"})
+    balancer.converge(wanted)
+    balancer.awaits(wanted, 0, "down")
+    less = dataclasses.replace(wanted, healthmonitors=())
+    balancer.converge(less)
+    assert balancer.state(less, trees.identifier(4, 0)) == "no_check"
+
+
+def test_https_monitors_shake_hands(balancer, tmp_path):
+    context = certificate(tmp_path)
+    balancer.member(FIRST, 443, context=context)
+    balancer.member(SECOND, 443)  # accepts and speaks no TLS
+    members = [{"address": each, "protocol_port": 443} for each in (FIRST, SECOND)]
+    front = {"protocol": "HTTPS", "protocol_port": 443}
+    for kind in ("HTTPS", "TLS-HELLO"):
+        wanted = picture(*members, front=front, back={"protocol": "HTTPS"}, monitor={"type": kind})
+        balancer.converge(wanted)
+        balancer.awaits(wanted, 1, "down")
+        balancer.awaits(wanted, 0, "up")
+    assert any(head.startswith("GET / HTTP/1.0") for head in balancer.members[f"{FIRST}:443"].heads)
+
+
+def certificate(directory: Path) -> ssl.SSLContext:
+    """A server's context with a certificate made for the test."""
+    paths = directory / "key.pem", directory / "cert.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "member")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    paths[0].write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+    paths[1].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(paths[1], paths[0])
+    return context

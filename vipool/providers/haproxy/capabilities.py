@@ -17,6 +17,7 @@ POOLS = frozenset(
 ALGORITHMS = frozenset({pool.Algorithm.ROUND_ROBIN, pool.Algorithm.LEAST_CONNECTIONS, pool.Algorithm.SOURCE_IP})
 MONITORS = frozenset(
     {
+        healthmonitor.Type.PING,
         healthmonitor.Type.TCP,
         healthmonitor.Type.HTTP,
         healthmonitor.Type.HTTPS,

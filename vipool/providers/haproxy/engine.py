@@ -5,6 +5,7 @@ is under way the new text is `haproxy.cfg.next`, so that a change that was cut s
 HAProxy refuses changes nothing: what served goes on. Does not decide (`plan`), or word anything (`render`).
 """
 
+import dataclasses
 import os
 import resource
 import select
@@ -16,9 +17,9 @@ from pwd import getpwnam
 from typing import assert_never
 
 from vipool.host import files, processes
-from vipool.model import spec, tree
+from vipool.model import member, spec, tree
 from vipool.providers import base
-from vipool.providers.haproxy import counters, generations, plan, render, runtime, stats
+from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, servers, stats
 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
 # How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
@@ -33,6 +34,7 @@ class Engine:
 
     def __init__(self, layout: render.Layout | None = None) -> None:
         self._layout = layout or layout_of_this_node()
+        self._prober = prober.Prober()
         self._watched: dict[str, tuple[processes.Process, int]] = {}
         self._lock = threading.Lock()
 
@@ -43,6 +45,11 @@ class Engine:
         process = generations.serving(directory)
         running = _running(directory) if process else None
         step = plan.plan(running, text)
+        done = self._perform(place, wanted, text, step)
+        self._ping(place, wanted, again=not isinstance(step, plan.Nothing | plan.Runtime))
+        return done
+
+    def _perform(self, place: base.Place, wanted: tree.Tree, text: str, step: plan.Step) -> str:
         match step:
             case plan.Nothing():
                 return ""
@@ -60,6 +67,15 @@ class Engine:
             case _:
                 assert_never(step)
 
+    def _ping(self, place: base.Place, wanted: tree.Tree, *, again: bool) -> None:
+        """Have the members of PING monitors pinged, and no others."""
+        targets = tuple(ping.targets(wanted))
+        down: frozenset[str] = frozenset()
+        if targets:
+            live = stats.states(runtime.ask(Path(place.directory), "show servers state"))
+            down = frozenset(name for (_, name), server in live.items() if server.down)
+        self._prober.assign(place, targets, down, again=again)
+
     def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
         """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
         directory = Path(place.directory)
@@ -76,12 +92,14 @@ class Engine:
         if after != before:
             files.write(directory / LEDGER, counters.dump(after))
         totals = {key: after.total(key) for key in seen.counters}
-        return spec.Observation(frontends=seen.frontends, backends=seen.backends, servers=seen.servers, counters=totals)
+        states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
+        return dataclasses.replace(seen, servers=states, counters=totals)
 
     def remove(self, place: base.Place) -> None:
         """See `vipool.providers.base.Engine.remove`."""
         directory = Path(place.directory)
         self._forget(place)
+        self._prober.forget(place)
         if directory.exists():
             # First what says that something should run, so that a crash here is not taken for a dead process.
             (directory / TEXT).unlink(missing_ok=True)
@@ -167,7 +185,7 @@ class Engine:
             (directory / NEXT).unlink()
             raise base.Broken(f"HAProxy refuses the configuration: {complaint}")
         self.observe(place, wanted)
-        carried = stats.carried(stats.states(runtime.ask(directory, "show servers state")), plan.checked(text))
+        carried = stats.carried(stats.states(runtime.ask(directory, "show servers state")), _monitored(wanted, text))
         files.write(directory / render.STATES, carried)
         old = generations.every(directory)
         complaint = generations.launch(command, place, old)
@@ -213,9 +231,24 @@ def _mapped(kind: str, number: int) -> bool:
 
 
 def _running(directory: Path) -> plan.Running:
-    servers = stats.states(runtime.ask(directory, "show servers state"))
+    live = stats.states(runtime.ask(directory, "show servers state"))
     unfinished = (directory / NEXT).exists() or not (directory / TEXT).exists()
-    return plan.Running(text=None if unfinished else (directory / TEXT).read_text(), servers=servers)
+    return plan.Running(text=None if unfinished else (directory / TEXT).read_text(), servers=live)
+
+
+def _monitored(wanted: tree.Tree, text: str) -> dict[stats.Name, int]:
+    """The servers whose health outlives a reload, with their weights: those with a monitor. One that lost its monitor
+    while it was down must not stay down."""
+    pools = {each.id for each in wanted.pools if servers.monitor_of(wanted, each.id)}
+    return {name: weight for name, weight in plan.weights(text).items() if name[0].partition(":")[0] in pools}
+
+
+def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
+    """What a state means of a member that HAProxy does not check itself, but the prober does."""
+    row = wanted.find(member.Member, member_id) if state == "no_check" else None
+    if row is None or ping.monitor_of(wanted, row.pool_id) is None:
+        return state
+    return "up" if row.weight else "drain"
 
 
 def _ledger(directory: Path) -> counters.Ledger:

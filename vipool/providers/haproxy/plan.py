@@ -111,13 +111,12 @@ def sections(text: str) -> dict[str, Section]:
     return {heading: _section(lines) for heading, lines in found.items()}
 
 
-def checked(text: str) -> dict[stats.Name, int]:
-    """The servers of a text that are checked, with their weights."""
+def weights(text: str) -> dict[stats.Name, int]:
+    """The servers of a text, with their weights."""
     return {
         (heading.removeprefix("backend "), name): server.weight
         for heading, section in sections(text).items()
         for name, server in section.servers.items()
-        if "check" in server.words
     }
 
 

@@ -141,7 +141,7 @@ def _frontend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool | Non
 
 def _backend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool) -> Iterator[str]:
     mode = pool_mode(front, back)
-    monitor = servers.monitor_of(wanted, back)
+    monitor = servers.monitor_of(wanted, back.id)
     yield tokens.line("mode", mode)
     yield from _balance(back.lb_algorithm)
     yield tokens.line("option", "allbackups")

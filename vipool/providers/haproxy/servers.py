@@ -24,9 +24,9 @@ class Serving:
     numbers: dict[str, int]
 
 
-def monitor_of(wanted: tree.Tree, back: pool.Pool) -> healthmonitor.HealthMonitor | None:
+def monitor_of(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
     """The monitor of a pool when it is enabled, or None."""
-    found = wanted.monitor_of(back.id)
+    found = wanted.monitor_of(pool_id)
     return found if found and found.admin_state_up else None
 
 

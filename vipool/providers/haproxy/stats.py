@@ -12,6 +12,8 @@ from vipool.model import spec
 # One column each of `show servers state`, version 1: srv_op_state, srv_admin_state, srv_uweight, srv_iweight.
 _OPERATION, _ADMIN, _WEIGHT, _INITIAL_WEIGHT = 5, 6, 7, 8
 _COLUMNS = 18
+# SRV_ST_STOPPED, of srv_op_state.
+_STOPPED = "0"
 # The bit of srv_admin_state that puts a server in maintenance, by command or by configuration. (0x04 only remembers
 # that the configuration did, and stays when a command has ended it.)
 _MAINTENANCE = 0x01
@@ -22,10 +24,11 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server as it runs: whether it is in maintenance, its weight, and the line that says so."""
+    """One server as it runs: whether it is in maintenance or down, its weight, and the line that says so."""
 
     maintenance: bool
     weight: int
+    down: bool = False
     line: tuple[str, ...] = ()
 
 
@@ -37,7 +40,10 @@ def states(text: str) -> dict[Name, Server]:
         if len(words) < _COLUMNS or words[0].startswith("#") or ":" not in words[1]:
             continue
         found[words[1], words[3]] = Server(
-            maintenance=bool(int(words[_ADMIN]) & _MAINTENANCE), weight=int(words[_WEIGHT]), line=words
+            maintenance=bool(int(words[_ADMIN]) & _MAINTENANCE),
+            weight=int(words[_WEIGHT]),
+            down=words[_OPERATION] == _STOPPED,
+            line=words,
         )
     return found
 

@@ -1,0 +1,106 @@
+"""PING monitors, pure: the bytes of echo messages, verdicts, and who is pinged."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.providers import trees
+from vipool.providers.haproxy import ping
+
+LISTENER, OTHER, POOL = trees.identifier(2, 1), trees.identifier(2, 2), trees.identifier(3, 1)
+MONITOR, MEMBER = trees.identifier(5, 1), trees.identifier(4, 1)
+TARGET = ping.Target(member_id=MEMBER, address="10.0.0.1", names=(), delay=1, timeout=1, rise=3, fall=2)
+
+
+def verdicts(health: ping.Health, answers: str) -> str:
+    """A letter for the verdict after each answer, `g` or `b`."""
+    found = ""
+    for answer in answers:
+        health = health.after(answer == "g")
+        found += "U" if health.up else "D"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ("gbbg", "UUDD"),  # two bad ones after a good one bring it down
+        ("b", "D"),  # a new member's first answer counts alone
+        ("bgggbgb", "DDDUUUU"),  # three good ones bring it back; one bad among good ones does not
+        ("bgbggg", "DDDDDU"),  # a bad one among good ones starts the count again
+    ],
+)
+def test_a_row_of_answers_makes_a_verdict(answers, expected):
+    assert verdicts(ping.fresh(TARGET), answers) == expected
+
+
+@given(
+    rise=st.integers(1, 10),
+    fall=st.integers(1, 10),
+    up=st.booleans(),
+    answers=st.lists(st.sampled_from("gb"), max_size=60).map("".join),
+)
+def test_a_verdict_changes_only_after_enough_answers_of_one_kind(rise, fall, up, answers):
+    target = dataclasses.replace(TARGET, rise=rise, fall=fall)
+    said = verdicts(ping.fresh(target, up=up), answers)
+    for at in range(1, len(said)):
+        if said[at - 1 : at + 1] == "DU":
+            assert answers[: at + 1].endswith("g" * rise)
+        if said[at - 1 : at + 1] == "UD":
+            # Fewer suffice only before the first good one: a new member has no credit.
+            assert answers[: at + 1].endswith("b" * fall) or "g" not in answers[: at + 1]
+
+
+def test_an_echo_request_has_the_checksum_of_rfc_1071():
+    packet = ping.request(4, 0x1234, 7)
+    assert packet[0] == 8
+    assert ping.checksum(packet) == 0
+    assert ping.request(6, 0x1234, 7)[:4] == b"\x80\0\0\0"
+
+
+def test_an_echo_reply_is_recognised_behind_an_ip_header_of_any_length():
+    answer = b"\0\0\0\0\x12\x34\0\x07"
+    for words in (5, 15):
+        header = bytes([0x40 | words]) + bytes(words * 4 - 1)
+        assert ping.reply(4, header + answer) == (0x1234, 7)
+    assert ping.reply(6, b"\x81" + answer[1:]) == (0x1234, 7)
+
+
+@given(packet=st.binary(max_size=80), version=st.sampled_from((4, 6)))
+def test_no_packet_is_too_odd_to_read(packet, version):
+    found = ping.reply(version, packet)
+    assert found is None or len(packet) >= 8
+
+
+def test_a_request_is_not_taken_for_a_reply():
+    assert ping.reply(6, ping.request(6, 1, 1)) is None
+    assert ping.reply(4, b"\x45" + bytes(19) + ping.request(4, 1, 1)) is None
+
+
+def body(**monitor: object) -> dict[str, object]:
+    common = {"protocol": "TCP", "default_pool_id": POOL}
+    return {
+        "listeners": [{"id": LISTENER, "protocol_port": 80, **common}, {"id": OTHER, "protocol_port": 81, **common}],
+        "pools": [{"id": POOL, "protocol": "TCP", "lb_algorithm": "ROUND_ROBIN"}],
+        "members": [
+            {"id": MEMBER, "pool_id": POOL, "address": "10.0.0.1", "protocol_port": 80, "monitor_address": "10.0.0.9"},
+            {"id": trees.identifier(4, 2), "pool_id": POOL, "address": "10.0.0.2", "protocol_port": 80,
+             "admin_state_up": False},
+        ],
+        "healthmonitors": [
+            {"id": MONITOR, "pool_id": POOL, "type": "PING", "delay": 5, "timeout": 2, "max_retries": 1, **monitor}
+        ],
+    }  # fmt: skip
+
+
+def test_a_member_is_pinged_once_and_judged_for_every_listener():
+    (found,) = ping.targets(trees.load(body()))
+    assert (found.member_id, found.address, found.delay, found.timeout) == (MEMBER, "10.0.0.9", 5, 2)
+    assert found.names == (f"{POOL}:{LISTENER}/{MEMBER}", f"{POOL}:{OTHER}/{MEMBER}")
+
+
+@pytest.mark.parametrize("monitor", [{"type": "TCP"}, {"admin_state_up": False}])
+def test_members_of_other_monitors_are_not_pinged(monitor):
+    assert not list(ping.targets(trees.load(body(**monitor))))
