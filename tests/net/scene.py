@@ -169,7 +169,7 @@ class Scene:
         deadline = time.monotonic() + 5
         while not self._accepts():
             assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.01)
+            time.sleep(0.01)  # a table of the kernel cannot be awaited
 
     def rewrite(self, member: str) -> None:
         """Have the kernel translate in place, as a provider without a proxy does."""

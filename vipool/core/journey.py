@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vipool.core import attach
 from vipool.model import faults, packet, spec
 from vipool.model import listener as listeners
 
@@ -180,7 +181,7 @@ def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
 
 def tap_name(port: spec.Attachment) -> str:
     """The device on the bridge that leads to a port."""
-    return f"tap{port.port_id[:11]}"
+    return attach.short("tap", port.port_id)
 
 
 def _canonical(text: str) -> str:

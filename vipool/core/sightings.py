@@ -172,7 +172,10 @@ def _member_side(
     evidence: Evidence, arrived: packet.Packet, attempts: Sequence[packet.Packet], token: bytes
 ) -> tuple[packet.Packet | None, packet.Packet | None]:
     """The request as it went to a member, and the answer. Of several tries the one that was answered, else the last."""
-    tries = list(_tries(evidence, arrived, token)) or list(_unrecognised(evidence, attempts))
+    tries = list(_tries(evidence, arrived, token))
+    # A request in clear leaves as it came: anything else that goes to a member then is a health check's.
+    if not tries and b" HTTP/1." not in arrived.payload:
+        tries = list(_unrecognised(evidence, attempts))
     balancer: Station = (journey.Place.BALANCER, _IN)
     for each in tries:
         for reply in evidence.reply(each, balancer):

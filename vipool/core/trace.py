@@ -220,6 +220,9 @@ def _opened(evidence: sightings.Evidence, seen: sightings.Sightings) -> int | No
 
 
 def _notes(evidence: sightings.Evidence, seen: sightings.Sightings) -> Iterator[str]:
+    hidden = [f"{device} ({hop})" for hop, device in evidence.journey.devices if hop not in evidence.watched]
+    if hidden:
+        yield f"Not watched, as there is no such device on this machine: {', '.join(hidden)}."
     if seen.answer is not None:
         yield from (f"Before that: {each}" for each in loss.tried(evidence, seen))
         if not any(each.sender == seen.sent.sender for each in seen.attempts if seen.sent):
