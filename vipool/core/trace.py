@@ -144,14 +144,15 @@ def _request_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> 
 
 def _choice(evidence: sightings.Evidence, seen: sightings.Sightings) -> str:
     """What the balancer makes of the request."""
+    it = "The load balancer there" if evidence.journey.gate else "The load balancer"
     if seen.sent is not None:
         member = evidence.journey.member_at(seen.sent.receiver)
         why = f" ({evidence.journey.why})" if evidence.journey.why else ""
         label = member.label if member else packet.endpoint(*seen.sent.receiver)
-        return f"The load balancer there picks {label}{why} and makes it the destination."
+        return f"{it} picks {label}{why} and makes it the destination."
     if seen.returned is not None:
-        return "The load balancer there takes it, and answers by itself."
-    return "The load balancer there receives it."
+        return f"{it} takes it, and answers by itself."
+    return f"{it} receives it."
 
 
 def _answer_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> Iterator[_Draft]:
