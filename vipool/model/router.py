@@ -1,0 +1,39 @@
+"""The router: joins the networks of a tenant with each other and, by its gateway, with an external one."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from vipool.model import attr, owned, subnet, types
+
+GATEWAY = types.Entry(
+    {
+        "network_id": types.Uuid(),
+        "enable_snat": types.Boolean(),
+        "external_fixed_ips": types.ListOf(types.Entry({"subnet_id": types.Uuid(), "ip_address": types.IpAddress()})),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router(owned.Owned):
+    """One router (Neutron API v2.0, `routers`)."""
+
+    NOUN: ClassVar = attr.Noun(wrapper="router", collection="routers", title="Router")
+
+    admin_state_up: Annotated[bool, types.Boolean(), attr.Attr(doc="Whether it forwards.")] = True
+    status: Annotated[str, types.String(16), attr.shown("ACTIVE.")] = "ACTIVE"
+    external_gateway_info: Annotated[
+        dict[str, object] | None,
+        GATEWAY,
+        attr.Attr(
+            doc="Its gateway: the external network, its address there, and whether it translates.", filters=False
+        ),
+    ] = None
+    routes: Annotated[
+        tuple[dict[str, str], ...], types.ListOf(subnet.ROUTE), attr.Attr(doc="Further routes.", filters=False)
+    ] = ()
+    gateway_port_id: Annotated[str | None, types.Uuid(), attr.hidden("The port of its gateway.", indexed=True)] = None
+    revision: Annotated[
+        int, types.Integer(0, 2**63 - 1), attr.hidden("When nodes must look at it again.", indexed=True)
+    ] = 0
+    fault: Annotated[str | None, types.String(4096), attr.hidden("Why a node could not realise it.")] = None
