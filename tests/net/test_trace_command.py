@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import socketserver
 import subprocess
 import sys
-import threading
 
 import pytest
 
+from tests.net import answering
 from tests.net import scene as scenes
-from vipool.model import spec
 
 WEBS = (("WEB1", scenes.WEB1), ("WEB2", scenes.WEB2))
-
-
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """A server of one answer."""
-
-    daemon_threads = True
-    body = b""
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Says what the node must be."""
-
-    server: Server
-
-    def do_GET(self):
-        assert self.path.startswith("/agent/desired?known=0")
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
@@ -48,16 +22,8 @@ def scene(tmp_path):
 
 @pytest.fixture
 def state(tmp_path):
-    directory = tmp_path / "s"
-    (directory / "run").mkdir(parents=True)
-    with Server(str(directory / "run" / "agent.sock"), Handler) as server:
-        desired = spec.Desired(revision=1, complete=True, items=scenes.described(*WEBS))
-        server.body = json.dumps(spec.dump(desired)).encode()
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield directory
-        server.shutdown()
-        thread.join()
+    with answering.answering(tmp_path / "s", *scenes.described(*WEBS)):
+        yield tmp_path / "s"
 
 
 def trace(state, *words):
