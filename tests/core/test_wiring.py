@@ -44,7 +44,8 @@ def routes(draw, names, *, observed, named=False):
         gateway = draw(st.sampled_from((*GATEWAYS["6" if ":" in destination else "4"], None)))
         device = draw(st.sampled_from(names)) if names and (named or not gateway or draw(st.booleans())) else None
         if device or (gateway and not named):
-            found.append(wiring.Route(destination=destination, nexthop=gateway, device=device))
+            foreign = observed and draw(st.booleans())
+            found.append(wiring.Route(destination=destination, nexthop=gateway, device=device, foreign=foreign))
     return tuple(dict.fromkeys(found))
 
 
@@ -140,8 +141,9 @@ def device_changed(
 
 
 def with_route(present: tuple[wiring.Route, ...], route: wiring.Route) -> tuple[wiring.Route, ...]:
-    """The kernel's replace: the first route to the same destination gives way, further ones stay."""
-    first = next((other for other in present if other.destination == route.destination), None)
+    """The kernel's replace: the first route of ours to the same destination gives way, further ones stay."""
+    ours = (other for other in present if other.destination == route.destination and not other.foreign)
+    first = next(ours, None)
     return tuple(dict.fromkeys((*(other for other in present if other != first), route)))
 
 
@@ -266,6 +268,28 @@ def test_a_changed_nexthop_is_replaced_and_not_taken_away_first():
     observed = wiring.Namespace(name=NAME, devices=(DEVICE,), routes=(old,))
     desired = wiring.Namespace(name=NAME, devices=(DEVICE,), routes=(new,))
     assert core.plan(desired, observed) == (wiring.AddRoute(namespace=NAME, route=new),)
+
+
+def test_of_two_stale_routes_one_is_replaced_and_one_removed():
+    stale = tuple(
+        wiring.Route(destination="0.0.0.0/0", nexthop=nexthop, device="eth0") for nexthop in ("10.0.0.7", "10.0.0.8")
+    )
+    new = wiring.Route(destination="0.0.0.0/0", nexthop="10.0.0.254")
+    observed = wiring.Namespace(name=NAME, devices=(DEVICE,), routes=stale)
+    assert core.plan(wiring.Namespace(name=NAME, devices=(DEVICE,), routes=(new,)), observed) == (
+        wiring.RemoveRoute(namespace=NAME, route=stale[1]),
+        wiring.AddRoute(namespace=NAME, route=new),
+    )
+
+
+def test_a_route_of_somebody_else_is_removed_as_ours_does_not_replace_it():
+    theirs = wiring.Route(destination="0.0.0.0/0", nexthop="10.0.0.7", device="eth0", foreign=True)
+    new = wiring.Route(destination="0.0.0.0/0", nexthop="10.0.0.254")
+    observed = wiring.Namespace(name=NAME, devices=(DEVICE,), routes=(theirs,))
+    assert core.plan(wiring.Namespace(name=NAME, devices=(DEVICE,), routes=(new,)), observed) == (
+        wiring.RemoveRoute(namespace=NAME, route=theirs),
+        wiring.AddRoute(namespace=NAME, route=new),
+    )
 
 
 def test_a_direct_route_comes_before_the_one_that_needs_it():

@@ -60,6 +60,9 @@ class Sandbox:
         for line in self._reports:
             data = json.loads(line)
             report = self._config.hook.pytest_report_from_serializable(config=self._config, data=data)
+            # JSON has no tuples, and where a test was skipped must be one.
+            if isinstance(report.longrepr, list):
+                report.longrepr = tuple(report.longrepr)
             found.append(report)
             if report.when == "teardown":
                 return found

@@ -187,6 +187,8 @@ def test_removing_the_first_address_of_a_subnet_keeps_the_others(balancer, marks
         "netns exec qlbaas-test ip route replace default via 10.0.0.77",
         "netns exec qlbaas-test ip route add 203.0.113.0/24 via 10.0.0.1",
         "netns exec qlbaas-test ip route add default via 10.0.0.77 metric 50",
+        "netns exec qlbaas-test ip route replace 192.0.2.0/24 via 10.0.0.1 proto 118 metric 1118",
+        "netns exec qlbaas-test ip -6 route add default via 2001:db8::77 metric 10",
         "netns exec qlbaas-test ip -6 route replace default via 2001:db8::77",
         "netns exec qlbaas-test ip link set eth0 address fa:16:3e:11:11:11 mtu 1300",
         "netns exec qlbaas-test ip address add 10.5.0.1/24 dev eth0",
@@ -202,6 +204,15 @@ def test_removing_the_first_address_of_a_subnet_keeps_the_others(balancer, marks
 def test_what_somebody_broke_by_hand_is_repaired(balancer, marks, damage):
     ip(damage)
     assert reach(balancer, marks), "nothing was repaired"
+
+
+@pytest.mark.parametrize("family", ["-4", "-6"])
+def test_a_route_put_in_the_place_of_ours_by_hand_is_removed_at_once(balancer, marks, family):
+    inside(balancer.name, f"ip {family} route flush proto 118")
+    gateway = {"-4": "10.0.0.77", "-6": "2001:db8::77"}[family]
+    inside(balancer.name, f"ip {family} route add default via {gateway}")
+    reach(balancer, marks)
+    assert gateway not in inside(balancer.name, f"ip {family} route show")
 
 
 def test_every_plan_may_be_cut_short_and_taken_up_again(bridge, marks):
@@ -298,7 +309,7 @@ def test_routes_of_a_container_are_shown_and_left_alone(bridge, marks):
     inside("container", "ip route add 203.0.113.0/24 via 10.0.0.1 dev eth0 proto static")
     seen = observation.observe("container", foreign=True)
     assert seen is not None
-    assert wiring.Route(destination="0.0.0.0/0", nexthop="192.0.2.1", device="own0") in seen.routes
+    assert wiring.Route(destination="0.0.0.0/0", nexthop="192.0.2.1", device="own0", foreign=True) in seen.routes
     assert core.plan(desired, seen) == ()
     host.perform(core.plan(None, seen), marks=marks)
     assert inside("container", "ip route show dev own0") == before

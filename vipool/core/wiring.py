@@ -140,7 +140,7 @@ def _routes(wanted: wiring.Namespace, found: wiring.Namespace) -> Iterator[wirin
         wish = desired.get(route.destination)
         if _serves(wish, route):
             continue
-        if wish and route.destination not in satisfied | replaced:
+        if wish and not route.foreign and route.destination not in satisfied | replaced:
             replaced.add(route.destination)
             continue
         yield wiring.RemoveRoute(namespace=wanted.reference, route=route)
@@ -151,4 +151,4 @@ def _routes(wanted: wiring.Namespace, found: wiring.Namespace) -> Iterator[wirin
 
 
 def _serves(wish: wiring.Route | None, route: wiring.Route) -> bool:
-    return wish is not None and replace(route, device=route.device if wish.device else None) == wish
+    return wish is not None and replace(route, device=route.device if wish.device else None, foreign=False) == wish

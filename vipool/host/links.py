@@ -251,12 +251,12 @@ def read_address(body: bytes) -> tuple[int, str] | None:
 
 
 def add_route(route: wiring.Route, index: int) -> netlink.Request:
-    """Put a route in the main table, in place of another to the same destination. `index` 0: the kernel finds it."""
+    """Put a route in the main table, in place of ours to the same destination. `index` 0: the kernel finds it."""
     return _route(_NEW_ROUTE, route, index, accept=frozenset())
 
 
 def remove_route(route: wiring.Route, index: int) -> netlink.Request:
-    """Take a route out of the main table, whoever put it there."""
+    """Take a route out of the main table: one of ours, or somebody else's where it is `foreign`."""
     return _route(_DELETE_ROUTE, route, index, accept=frozenset({errno.ESRCH}) | _GONE)
 
 
@@ -269,7 +269,7 @@ def _route(kind: int, route: wiring.Route, index: int, *, accept: frozenset[int]
         parts.append(netlink.attribute(_RTA_GATEWAY, ipaddress.ip_address(route.nexthop).packed))
     if index:
         parts.append(netlink.number(_RTA_DEVICE, index))
-    if creating:
+    if not route.foreign:
         parts.append(netlink.number(_RTA_METRIC, ROUTE_METRIC))
     header = _ROUTE.pack(
         _family(destination.version),
@@ -277,7 +277,7 @@ def _route(kind: int, route: wiring.Route, index: int, *, accept: frozenset[int]
         0,
         0,
         _MAIN_TABLE,
-        ROUTE_PROTOCOL if creating else 0,
+        0 if route.foreign else ROUTE_PROTOCOL,
         scope,
         _UNICAST if creating else 0,
         _ONLINK if creating and route.nexthop and index else 0,
@@ -313,6 +313,7 @@ def read_route(body: bytes, names: dict[int, str]) -> tuple[wiring.Route, int] |
         destination=f"{ipaddress.ip_address(found.get(_RTA_DESTINATION, zero))}/{prefix}",
         nexthop=str(ipaddress.ip_address(gateway)) if gateway else None,
         device=names.get(_u32(found.get(_RTA_DEVICE))),
+        foreign=(protocol, _u32(found.get(_RTA_METRIC))) != (ROUTE_PROTOCOL, ROUTE_METRIC),
     )
     return route, protocol
 

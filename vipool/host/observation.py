@@ -35,11 +35,7 @@ def observe(name: str, *, foreign: bool = False, path: str | None = None) -> wir
     if foreign:
         return replace(
             seen,
-            routes=tuple(
-                route
-                for route, protocol in inside.routes
-                if protocol == links.ROUTE_PROTOCOL or route.device not in names
-            ),
+            routes=tuple(route for route, _ in inside.routes if not route.foreign or route.device not in names),
         )
     routes = tuple(route for route, protocol in inside.routes if protocol in links.BY_HAND)
     return replace(seen, routes=routes, fingerprint=inside.fingerprint, forwarding=inside.forwarding)

@@ -44,11 +44,13 @@ class Route:
 
     At least one of `nexthop` and `device` (a name inside the namespace) is given; with no `device` the kernel finds it.
     A nexthop outside every connected prefix is accepted when `device` is given (the route is then marked "onlink").
+    `foreign` is set by observation only: somebody else put it there, and adding ours does not take its place.
     """
 
     destination: str
     nexthop: str | None = None
     device: str | None = None
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +175,7 @@ class RemoveAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRoute:
-    """Put the route in the main table, in place of another with the same destination."""
+    """Put the route in the main table, in place of another of ours with the same destination."""
 
     namespace: str
     route: Route
@@ -261,6 +263,6 @@ def canonical(namespace: Namespace) -> Namespace:
     )
 
 
-def route_order(route: Route) -> tuple[str, str, str]:
+def route_order(route: Route) -> tuple[str, str, str, bool]:
     """A sort key that gives routes one order whatever is left out."""
-    return route.destination, route.nexthop or "", route.device or ""
+    return route.destination, route.nexthop or "", route.device or "", route.foreign
