@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.agent import doubles
 from vipool.agent import fake, pace
@@ -30,9 +30,13 @@ class Life(RuleBasedStateMachine):
         self.clock = fake.Clock()
         self.generation = 1
         self.agent = self.new_agent()
-        self.backup = self.server.snapshot()
         for number in range(3):
             self.server.put(doubles.network(number))
+        self.backup = self.server.snapshot()
+        # Start in the middle of a life: most of what can go wrong needs something to be there.
+        for item in (doubles.router(1, floating=(1,)), doubles.plug(1, "netns:box-a"), doubles.balancer(1)):
+            self.server.put(item)
+        self.agent.round()
 
     def new_agent(self) -> doubles.Agent:
         return doubles.Agent(self.machine, self.engine, self.server, self.clock)
@@ -80,6 +84,12 @@ class Life(RuleBasedStateMachine):
     def deliver(self, weather):
         self.server.weather = [weather]
         self.agent.deliver()
+
+    @rule(weathers=st.lists(WEATHER, max_size=4))
+    def live(self, weathers):
+        self.server.weather = weathers
+        with self.alive_or_reborn():
+            self.agent.round()
 
     @rule(seconds=st.sampled_from((0.0, 0.3, 2.0, 70.0, 400.0)))
     def turn(self, seconds):
@@ -132,17 +142,15 @@ class Life(RuleBasedStateMachine):
     @rule(name=st.sampled_from(("qrouter-orphan", "qlbaas-orphan", "qrouter-router-1", "qlbaas-balancer-1")))
     def leave_an_orphan(self, name):
         self.machine._perform(wiring.CreateNamespace(name=name))
+        self.agent = self.new_agent()  # only an agent that dies leaves one
 
     @rule()
     def back_up_the_server(self):
         self.backup = self.server.snapshot()
 
-    @precondition(lambda self: self.backup)
     @rule()
     def restore_the_server(self):
         self.server.restore(self.backup)
-        for number in range(3):
-            self.server.put(doubles.network(number))
         # It was restarted for that: whoever was asking it something got no answer.
         self.server.weather = ["lost"]
         self.agent.pull()
@@ -153,7 +161,6 @@ class Life(RuleBasedStateMachine):
         self.server.weather.clear()
         self.machine.refuses, self.machine.dies_in, self.engine.not_now = set(), None, 0
         self.server.report([])
-        self.agent.puller._known = 0  # what drifted unseen and unlisted is swept when everything is asked for
         for _ in range(4):
             self.agent.round()
             self.clock.time += pace.AUDIT["loadbalancer"] * 1.25
