@@ -1,0 +1,85 @@
+"""Roles: making, changing and removing them, and saying which implies which."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from vipool.cloud.identity.embedded import bodies, finding, grants
+from vipool.model import domain, faults, role
+from vipool.store import rows, session
+
+# The role that nothing may imply, so that it is only ever given by name.
+ADMIN = "admin"
+
+
+def create(held: session.Session, identifier: str, body: Mapping[str, Any]) -> role.Role:
+    """Make a role, of every domain or of one."""
+    made = role.Role.build({"id": identifier, **bodies.new(role.Role, body)})
+    if made.domain_id is not None:
+        finding.one(held, domain.Domain, made.domain_id)
+    _check_name(held, made)
+    rows.add(held, made)
+    return made
+
+
+def update(held: session.Session, identifier: str, body: Mapping[str, Any]) -> role.Role:
+    """Change a role."""
+    found = finding.one(held, role.Role, identifier)
+    finding.check_mutable(found, body.get("options"), "update")
+    changed = found.having(bodies.changes(found, body))
+    _check_name(held, changed)
+    rows.put(held, changed)
+    return changed
+
+
+def delete(held: session.Session, identifier: str) -> None:
+    """Remove a role; whoever had it loses it."""
+    finding.check_mutable(finding.one(held, role.Role, identifier), None, "delete")
+    remove(held, identifier)
+
+
+def remove(held: session.Session, identifier: str) -> None:
+    """Remove a role that is there, its assignments and its rules."""
+    grants.forget(held, role_id=identifier)
+    for equals in ({"prior_role_id": identifier}, {"implied_role_id": identifier}):
+        rules = rows.find(held, role.Inference, **equals)
+        rows.remove(held, role.Inference, *(each.id for each in rules))
+    rows.remove(held, role.Role, identifier)
+
+
+def imply(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.Role, role.Role]:
+    """Make one role imply another; nothing happens if it does already."""
+    prior, implied = finding.one(held, role.Role, prior_id), finding.one(held, role.Role, implied_id)
+    if implied.name == ADMIN and implied.domain_id is None:
+        raise faults.Forbidden(f"{implied_id} cannot be an implied roles")
+    if prior_id in grants.implied(grants.inferences(held), (implied_id,)):
+        raise faults.Invalid(f"Role {implied.name} implies {prior.name} already: the two would imply each other.")
+    identifier = _rule(prior_id, implied_id)
+    if rows.get(held, role.Inference, identifier) is None:
+        rows.add(held, role.Inference(id=identifier, prior_role_id=prior_id, implied_role_id=implied_id))
+    return prior, implied
+
+
+def rule(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.Role, role.Role]:
+    """The two roles of a rule; raises faults.NotFound."""
+    if rows.get(held, role.Inference, _rule(prior_id, implied_id)) is None:
+        raise faults.NotFound(f"{prior_id} does not imply {implied_id}.")
+    return finding.one(held, role.Role, prior_id), finding.one(held, role.Role, implied_id)
+
+
+def imply_no_more(held: session.Session, prior_id: str, implied_id: str) -> None:
+    """Remove a rule; raises faults.NotFound."""
+    rule(held, prior_id, implied_id)
+    rows.remove(held, role.Inference, _rule(prior_id, implied_id))
+
+
+def _rule(prior_id: str, implied_id: str) -> str:
+    return hashlib.sha256(f"{prior_id}\n{implied_id}".encode()).hexdigest()[:32]
+
+
+def _check_name(held: session.Session, wanted: role.Role) -> None:
+    other = finding.named(held, role.Role, wanted.name, domain_id=wanted.domain_id)
+    if other is not None and other.id != wanted.id:
+        raise faults.Conflict(
+            f"Conflict occurred attempting to store role - Duplicate entry found with name {wanted.name}."
+        )
