@@ -605,3 +605,73 @@ def certificate(directory: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(paths[1], paths[0])
     return context
+
+
+def test_a_node_without_haproxy_is_told_how_to_get_it():
+    with pytest.raises(base.Broken, match="apt-get install"):
+        generations.binary("haproxy-that-is-not-there")
+
+
+def test_a_directory_may_be_deeper_than_a_socket_path(tmp_path):
+    deep = tmp_path.joinpath(*["a-directory-with-a-long-name"] * 5)
+    made = Balancer(deep)
+    try:
+        both(made)
+        made.converge(picture(*PAIR))
+        assert made.answers(4) == {ONE: 2, TWO: 2}
+        assert "reloaded" in made.converge(picture(*PAIR, front={"connection_limit": 5}))
+    finally:
+        made.close()
+
+
+def test_a_process_that_hangs_is_asked_again_later(balancer):
+    both(balancer)
+    balancer.converge(picture(*PAIR))
+    os.kill(balancer.pid(), signal.SIGSTOP)
+    try:
+        assert balancer.engine.observe(balancer.place, picture(*PAIR)) is None
+        with pytest.raises(base.NotNow, match="does not answer"):
+            balancer.engine.converge(balancer.place, picture(*PAIR))
+    finally:
+        os.kill(balancer.pid(), signal.SIGCONT)
+    assert balancer.converge(picture(*PAIR)) == ""
+
+
+def test_what_was_good_serves_when_what_is_wanted_does_not_start(balancer):
+    both(balancer)
+    wanted = picture(*PAIR, monitor={})
+    balancer.converge(wanted)
+    os.kill(balancer.pid(), signal.SIGKILL)
+    bad = wanted.replacing(dataclasses.replace(wanted.healthmonitors[0], expected_codes="300-200"))
+    eventually(lambda: balancer.processes() == 0)
+    with pytest.raises(base.Broken, match="status codes"):
+        balancer.engine.converge(balancer.place, bad)
+    assert balancer.answers(4) == {ONE: 2, TWO: 2}
+    assert balancer.converge(wanted) == ""
+
+
+def test_a_second_engine_finds_what_the_first_one_left(balancer):
+    """An agent that starts again touches nothing that is right, and still counts from where it was."""
+    both(balancer)
+    wanted = picture(*PAIR, monitor={"type": "PING"})
+    balancer.converge(wanted)
+    balancer.answers(3)
+    first = balancer.engine.observe(balancer.place, wanted)
+    before = balancer.pid()
+    balancer.engine = engine.Engine()
+    assert balancer.engine.converge(balancer.place, wanted) == ""
+    assert balancer.pid() == before
+    second = balancer.engine.observe(balancer.place, wanted)
+    assert first is not None
+    assert second is not None
+    assert second.counters == first.counters
+    assert balancer.engine.watch([balancer.place]) == ()
+
+
+def test_a_lost_pid_file_leaves_no_process_behind(balancer):
+    both(balancer)
+    balancer.converge(picture(*PAIR))
+    Path(balancer.place.directory, generations.PID_FILE).write_text("")
+    assert balancer.converge(picture(*PAIR)) == "HAProxy started"
+    assert balancer.processes() == 1
+    assert balancer.answers(4) == {ONE: 2, TWO: 2}

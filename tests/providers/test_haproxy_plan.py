@@ -10,7 +10,7 @@ from tests.providers import trees
 from vipool.model import tree
 from vipool.providers.haproxy import capabilities, plan, render, stats
 
-LAYOUT = render.Layout(connections=1000)
+LAYOUT = render.Layout(files=20_000)
 LISTENER, POOL, MONITOR = trees.identifier(2, 1), trees.identifier(3, 1), trees.identifier(5, 1)
 FIRST, SECOND = trees.identifier(4, 1), trees.identifier(4, 2)
 PLACE = f"{POOL}:{LISTENER}"
@@ -132,6 +132,13 @@ def test_a_member_that_goes_is_in_maintenance_before_it_is_deleted():
         f"del server {PLACE}/{SECOND}",
     ]
     assert [each.optional for each in step.commands] == [False, True]
+
+
+def test_a_great_many_members_are_cheaper_by_a_reload():
+    whole = picture()
+    more = tuple(dataclasses.replace(whole.members[0], id=trees.identifier(4, each)) for each in range(100, 400))
+    step = plan.plan(served(whole), text(dataclasses.replace(whole, members=more)))
+    assert isinstance(step, plan.Reload)
 
 
 def test_what_runs_of_an_unknown_text_is_reloaded():

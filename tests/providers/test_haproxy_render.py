@@ -20,7 +20,7 @@ from vipool.providers.haproxy import capabilities, render, tokens
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(each.parent.name for each in GOLDEN.glob("*/tree.json"))
 EXAMPLES = int(os.environ.get("VIPOOL_FUZZ", "40"))
-LAYOUT = render.Layout(connections=9900)
+LAYOUT = render.Layout(files=20_000)
 CAPABILITIES = capabilities.Capabilities()
 
 

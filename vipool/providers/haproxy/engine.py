@@ -5,6 +5,7 @@ is under way the new text is `haproxy.cfg.next`, so that a change that was cut s
 HAProxy refuses changes nothing: what served goes on. Does not decide (`plan`), or word anything (`render`).
 """
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -16,7 +17,7 @@ from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
-from vipool.host import files, processes
+from vipool.host import errors, files, processes
 from vipool.model import member, spec, tree
 from vipool.providers import base
 from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, servers, stats
@@ -24,9 +25,8 @@ from vipool.providers.haproxy import counters, generations, ping, plan, prober, 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
 # How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
 OLD_GENERATIONS = 4
-# Of the open files a process may have, each client connection takes two, and each tenth one a pipe (render.PIPES).
-RESERVED_FILES = 500
-MOST_CONNECTIONS = 50_000
+# What is assumed where there is no limit of open files.
+MOST_FILES = 1 << 20
 
 
 class Engine:
@@ -90,7 +90,9 @@ class Engine:
         name = f"{process.pid}:{process.started}"
         after = counters.advance(before, name, seen.counters, [each.id for each in wanted.listeners])
         if after != before:
-            files.write(directory / LEDGER, counters.dump(after))
+            # Where the disk is full, states matter more than that totals survive a crash.
+            with contextlib.suppress(errors.HostError):
+                files.write(directory / LEDGER, counters.dump(after))
         totals = {key: after.total(key) for key in seen.counters}
         states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
         return dataclasses.replace(seen, servers=states, counters=totals)
@@ -207,11 +209,8 @@ class Engine:
 def layout_of_this_node() -> render.Layout:
     """What the limit of open files and the identities of this node allow."""
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if allowed == resource.RLIM_INFINITY:
-        allowed = MOST_CONNECTIONS * 3
-    connections = max(100, min(MOST_CONNECTIONS, (allowed - RESERVED_FILES) * 10 // 22))
     user, group = _identity()
-    return render.Layout(connections=connections, user=user, group=group)
+    return render.Layout(files=MOST_FILES if allowed == resource.RLIM_INFINITY else allowed, user=user, group=group)
 
 
 def _identity() -> tuple[int | None, int | None]:

@@ -24,6 +24,9 @@ PEER = "local"
 # Octavia's defaults, in milliseconds: a stored 0 means them (OCTAVIA-SPEC 5.2).
 CLIENT_TIMEOUT, CONNECT_TIMEOUT, SERVER_TIMEOUT = 50_000, 5_000, 50_000
 
+# Octavia's default_connection_limit; and what HAProxy itself, its listeners and its command line have open at most.
+MOST_CONNECTIONS, FILES_OF_ITS_OWN = 50_000, 200
+
 PROTOCOL_MODES = {
     listener.Protocol.TCP: "tcp",
     listener.Protocol.HTTPS: "tcp",
@@ -36,11 +39,11 @@ CLIENT_ADDRESS_HEADERS = ("X-Real-IP", "X-Client-IP", "X-Forwarded-IP")
 class Layout:
     """What the text depends on of the node.
 
-    `connections` bounds the client connections of the whole process: what the limit of open files allows. `user` and
-    `group` are the numeric identities to run under, or None to stay what one is.
+    `files` is how many files a process may have open. `user` and `group` are the numeric identities to run under, or
+    None to stay what one is.
     """
 
-    connections: int = 2000
+    files: int = 4096
     user: int | None = None
     group: int | None = None
 
@@ -50,12 +53,13 @@ def render(wanted: tree.Tree, layout: Layout) -> str:
     served = tuple(enabled(wanted))
     if not served:
         return ""
+    most = connections(wanted, layout)
     return "\n".join(
         (
-            tokens.section("global", "", _global(layout)),
+            tokens.section("global", "", _global(most, layout)),
             *_peers(wanted, served),
             tokens.section("defaults", "", _defaults()),
-            *(section for each in served for section in _listener(wanted, each, layout)),
+            *(section for each in served for section in _listener(wanted, each, most)),
         )
     )
 
@@ -77,11 +81,20 @@ def backend_name(back: pool.Pool, front: listener.Listener) -> str:
     return tokens.name(f"{back.id}:{front.id}")
 
 
-def _global(layout: Layout) -> Iterator[str]:
+def connections(wanted: tree.Tree, layout: Layout) -> int:
+    """The most client connections of the whole process that its open files allow.
+
+    Each takes two files, each tenth one a pipe of two more, each server one for its check; HAProxy does not start when
+    the sum is beyond the limit. Servers count by the thousand, so that the answer is the same when a few come or go.
+    """
+    reserved = FILES_OF_ITS_OWN + (len(wanted.members) * len(wanted.listeners) // 1000 + 1) * 1000
+    return max(1, min(MOST_CONNECTIONS, (layout.files - reserved) * 10 // 22))
+
+
+def _global(most: int, layout: Layout) -> Iterator[str]:
     yield tokens.line("nbthread", 1)
-    yield tokens.line("maxconn", layout.connections)
-    # Pipes for splicing: two files each, in the sum that the limit of open files must hold.
-    yield tokens.line("maxpipes", max(1, layout.connections // 10))
+    yield tokens.line("maxconn", most)
+    yield tokens.line("maxpipes", max(1, most // 10))
     if layout.user is not None:
         yield tokens.line("uid", layout.user)
     if layout.group is not None:
@@ -112,19 +125,18 @@ def _peers(wanted: tree.Tree, served: Iterable[listener.Listener]) -> Iterator[s
         yield tokens.section("peers", PEER, [tokens.line("peer", PEER, "127.0.0.1:1025")])
 
 
-def _listener(wanted: tree.Tree, front: listener.Listener, layout: Layout) -> Iterator[str]:
+def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:
     back = answering(wanted, front)
-    yield tokens.section("frontend", front.id, _frontend(wanted, front, back, layout))
+    yield tokens.section("frontend", front.id, _frontend(wanted, front, back, most))
     if back is not None:
         yield tokens.section("backend", backend_name(back, front), _backend(wanted, front, back))
 
 
-def _frontend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool | None, layout: Layout) -> Iterator[str]:
+def _frontend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool | None, most: int) -> Iterator[str]:
     mode = PROTOCOL_MODES[front.protocol]
     yield tokens.line("mode", mode)
     yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port))
-    limit = front.connection_limit if front.connection_limit > 0 else layout.connections
-    yield tokens.line("maxconn", min(limit, layout.connections))
+    yield tokens.line("maxconn", min(front.connection_limit, most) if front.connection_limit > 0 else most)
     yield tokens.line("timeout", "client", front.timeout_client_data or CLIENT_TIMEOUT)
     if mode == "http":
         # Without it a reload resets idle keep-alive connections just as the next request arrives on them.
