@@ -102,10 +102,16 @@ def test_a_process_has_a_session_of_its_own(tmp_path):
 
 
 def test_a_missing_program_is_named(tmp_path):
-    with pytest.raises(errors.Missing, match="cannot run no-such-program: No such file or directory"):
+    with pytest.raises(errors.Missing, match="cannot run no-such-program: there is no such program"):
         processes.spawn(["no-such-program"], log=tmp_path / "log")
-    with pytest.raises(errors.Missing, match="cannot run no-such-program: No such file or directory"):
+    with pytest.raises(errors.Missing, match="cannot run no-such-program: there is no such program"):
         processes.run(["no-such-program"])
+
+
+def test_a_system_program_is_found_though_the_path_has_no_sbin(monkeypatch):
+    monkeypatch.setenv("PATH", "/bin")
+    outcome = processes.run(["nft", "--version"])
+    assert outcome.output.startswith("nftables ")
 
 
 def test_a_program_that_is_waited_for_gives_its_outcome():

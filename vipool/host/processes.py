@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vipool.host import errors, namespaces
+
+_SYSTEM_PROGRAMS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +52,8 @@ def spawn(argv: Sequence[str], *, log: Path, reference: str | None = None) -> Pr
     def start() -> Process:
         to_log = (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         actions = ((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), to_log, (os.POSIX_SPAWN_DUP2, 1, 2))
-        pid = os.posix_spawnp(
-            argv[0],
+        pid = os.posix_spawn(
+            program,
             list(argv),
             os.environ,
             file_actions=actions,
@@ -60,6 +63,7 @@ def spawn(argv: Sequence[str], *, log: Path, reference: str | None = None) -> Pr
         )
         return Process(pid=pid, started=_started(pid) or 0)
 
+    program = _program(argv[0])
     with _explained(argv):
         return namespaces.call(reference, start) if reference else start()
 
@@ -71,9 +75,12 @@ def run(argv: Sequence[str], *, reference: str | None = None, stdin: str = "", s
     """
 
     def start() -> Outcome:
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            [program, *argv[1:]], input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+        )
         return Outcome(code=done.returncode, output=done.stdout, complaint=done.stderr)
 
+    program = _program(argv[0])
     with _explained(argv):
         return namespaces.call(reference, start) if reference else start()
 
@@ -138,6 +145,18 @@ def send(process: Process, number: signal.Signals) -> bool:
         os.close(handle)
 
 
+def _program(name: str) -> str:
+    """Where the program is. Raises `errors.Missing`.
+
+    Looked up here, as execvp(3) blames permissions when a directory of PATH is closed to us, and because the PATH of an
+    ordinary user has no sbin, where Debian puts HAProxy.
+    """
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM_PROGRAMS}")
+    if found is None:
+        raise errors.Missing(f"cannot run {name}: there is no such program")
+    return found
+
+
 def _started(pid: int) -> int | None:
     """The start time of a process that runs; None when there is none or it is a zombie."""
     try:
@@ -199,7 +218,5 @@ def _explained(argv: Sequence[str]) -> Iterator[None]:
         yield
     except subprocess.TimeoutExpired as error:
         raise errors.Failed(f"running {argv[0]}", reason=f"it did not end within {error.timeout} seconds") from error
-    except FileNotFoundError as error:
-        raise errors.Missing(f"cannot run {argv[0]}: {error.strerror} ({error.filename})") from error
     except OSError as error:
         raise errors.Failed(f"running {argv[0]}", number=error.errno or 0) from error
