@@ -115,6 +115,7 @@ class Resource:
     """The base of every noun: something with an id."""
 
     NOUN: ClassVar[Noun]
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = ()  # attributes that no two objects may share all of
 
     id: Annotated[str, types.String(64), shown("The identifier, given by the server.")]
 

@@ -32,13 +32,17 @@ class Query:
     """What a list should hold.
 
     ``equals`` gives for a field (or computed column) the values it may have; ``contains`` text it must contain;
-    ``ignoring_case`` names fields compared without regard to case.  ``sort`` is (field, ascending) pairs; the id is
+    ``ignoring_case`` names fields compared without regard to case.  ``any_of`` are alternatives, each like ``equals``:
+    an object that meets none of them is left out (none at all: everything may stay).  ``holds`` gives for a field that
+    is a list the entries of which it must have one.  ``sort`` is (field, ascending) pairs; the id is
     always the last of them.  ``marker`` is the id after (with ``reverse``: before) which the page begins.
     """
 
     equals: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     contains: Mapping[str, str] = field(default_factory=dict)
     ignoring_case: frozenset[str] = frozenset()
+    any_of: tuple[Mapping[str, tuple[object, ...]], ...] = ()
+    holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: Tags = Tags()
     sort: tuple[tuple[str, bool], ...] = ()
     limit: int | None = None
@@ -80,9 +84,12 @@ def _conditions(
         if name in query.ignoring_case:
             found.append(sa.func.lower(column).in_([str(value).lower() for value in values]))
         else:
-            wanted = [value for value in values if value is not None]
-            among = column.in_(wanted)
-            found.append(among if len(wanted) == len(values) else sa.or_(among, column.is_(None)))
+            found.append(_among(column, values))
+    if query.any_of:
+        alternatives = ((_among(columns[name], values) for name, values in each.items()) for each in query.any_of)
+        found.append(sa.or_(*(sa.and_(*each) for each in alternatives)))
+    for name, entries in query.holds.items():
+        found.append(sa.or_(*(_tagged(columns[name], entry, dialect) for entry in entries)))
     found.extend(columns[name].contains(text, autoescape=True) for name, text in query.contains.items())
     tags = query.tags
     if tags.every:
@@ -94,6 +101,12 @@ def _conditions(
     if tags.not_some:
         found.append(sa.not_(sa.or_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.not_some))))
     return found
+
+
+def _among(column: sa.ColumnElement[Any], values: Sequence[object]) -> sa.ColumnElement[bool]:
+    wanted = [value for value in values if value is not None]
+    among = column.in_(wanted)
+    return among if len(wanted) == len(values) else sa.or_(among, column.is_(None))
 
 
 def _tagged(column: sa.ColumnElement[Any], tag: str, dialect: str) -> sa.ColumnElement[bool]:

@@ -45,7 +45,8 @@ def _table(cls: type[attr.Resource]) -> sa.Table:
         )
         for attribute in attr.attributes(cls)
     ]
-    return sa.Table(cls.NOUN.collection, metadata, *columns)
+    unique = (sa.UniqueConstraint(*names) for names in cls.UNIQUE)
+    return sa.Table(cls.NOUN.collection, metadata, *columns, *unique)
 
 
 TABLES: Mapping[type[attr.Resource], sa.Table] = {cls: _table(cls) for cls in nouns.NOUNS}
