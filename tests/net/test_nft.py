@@ -125,6 +125,26 @@ def test_steps_change_what_is_loaded_in_place():
     assert kept[0] in nft_says("--handle", "list", "tables"), "the table was replaced"
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "flush ruleset",
+        "flush table ip theirs",
+        "add element ip vipool_two m { 10.0.0.9 : 10.0.0.9 }; delete table ip theirs",
+        "add element ip vipool_two m {\n 10.0.0.9 : 10.0.0.9 }\ndelete table ip theirs",
+        "add rule ip theirs c accept",
+        f"delete table inet vipool_sha256_{wiring.fingerprint(TWO)}_1",
+    ],
+)
+def test_steps_that_reach_beyond_our_tables_are_refused(steps):
+    nft_says("add", "table", "ip", "theirs")
+    nft.load(NAME, TWO)
+    before = nft_says("list", "ruleset")
+    with pytest.raises(errors.Failed, match="only commands on tables whose name begins with vipool may be performed"):
+        nft.load(NAME, ONE, steps=steps)
+    assert nft_says("list", "ruleset") == before
+
+
 def test_refused_steps_change_nothing():
     nft.load(NAME, TWO)
     with pytest.raises(errors.Failed, match="loading packet rules"):

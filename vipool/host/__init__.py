@@ -1,1 +1,1 @@
-"""The Linux under us. The only importer of pyroute2 and subprocess; knows nothing of load balancing."""
+"""The Linux under us. The only room that speaks netlink, loads nftables and starts programs; knows no load balancing."""

@@ -24,7 +24,11 @@ PREFIX = "vipool"
 _MARK = "vipool_sha256_"
 _ONE_AT_A_TIME = threading.Lock()
 _DECLARATION = re.compile(r"(?:(?:add|create)\s+)?table\s+(?:(ip|ip6|inet|bridge|arp|netdev)\s+)?([^\s{;]+)\s*\{")
+_COMMAND = re.compile(
+    r"(?:add|create|delete|flush|insert|replace|reset)\s+[a-z]+\s+(?:(?:ip6?|inet|bridge|arp|netdev)\s+)?(\S+)"
+)
 _STRUCTURE = re.compile(r'"[^"]*"|#[^\n]*|[{}]')
+_SEPARATED = re.compile(r'"[^"]*"|#[^\n]*|[{}\n;]')
 # Outside of a table's braces only these may stand: everything else would act on a table by naming it.
 _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")
 
@@ -90,6 +94,7 @@ def fingerprint_here() -> str:
 def load_here(text: str, *, steps: str = "", where: str = "this namespace") -> None:
     """As `load`, in the calling thread's namespace."""
     wanted = _tables_of(text)
+    _judge_steps(steps)
     ours = _ours_here()
     gone = [(family, name) for family, name in ours if not steps or name.startswith(_MARK)]
     mark = f"{_MARK}{wiring.fingerprint(text)}_{len(wanted)}"
@@ -117,13 +122,43 @@ def _tables_of(text: str) -> set[tuple[str, str]]:
             continue
         found = _DECLARATION.match(text, position)
         name = found.group(2) if found else ""
-        if not found or not name.startswith(PREFIX) or name.startswith(_MARK):
+        if not found or not _is_ours(name):
             line = text[position:].split("\n", 1)[0]
             reason = f"only table blocks whose name begins with {PREFIX} may be loaded, not {line!r}"
             raise errors.Failed("reading packet rules", reason=reason)
         declared.add((found.group(1) or "ip", name))
         position = _end_of_block(text, found.end())
     return declared
+
+
+def _judge_steps(steps: str) -> None:
+    """Raise `errors.Failed` unless every command acts on a table of ours."""
+    position = 0
+    while position < len(steps):
+        if blank := _BLANK.match(steps, position):
+            position = blank.end()
+            continue
+        found = _COMMAND.match(steps, position)
+        if not found or not _is_ours(found.group(1)):
+            line = steps[position:].split("\n", 1)[0]
+            reason = f"only commands on tables whose name begins with {PREFIX} may be performed, not {line!r}"
+            raise errors.Failed("reading packet rule changes", reason=reason)
+        position = _end_of_command(steps, found.end())
+
+
+def _is_ours(table: str) -> bool:
+    return table.startswith(PREFIX) and not table.startswith(_MARK)
+
+
+def _end_of_command(text: str, position: int) -> int:
+    """Where the command ends that goes on here: at a newline or semicolon outside of braces, quotes and comments."""
+    depth = 0
+    for token in _SEPARATED.finditer(text, position):
+        mark = token.group()
+        depth += (mark == "{") - (mark == "}")
+        if depth == 0 and mark in {"\n", ";"}:
+            return token.end()
+    return len(text)
 
 
 def _end_of_block(text: str, position: int) -> int:

@@ -21,8 +21,9 @@ def observe(name: str, *, foreign: bool = False, path: str | None = None) -> wir
     """The namespace as it is, or None when there is none.
 
     Its devices are the veth pairs whose other end is here, where the caller is; its routes those put there by hand or
-    by us. Of a foreign namespace the devices are those whose tap carries our alias. Its routes are ours through these,
-    and everybody's through other devices, so that the caller can see what would be in the way. Raises `errors.Failed`.
+    by us; where the two ends of a pair differ in MTU, it is given as 0. Of a foreign namespace the devices are those
+    whose tap carries our alias. Its routes are ours through these, and everybody's through other devices, so that the
+    caller can see what would be in the way. Raises `errors.Failed`.
     """
     reference = path or name
     try:
