@@ -161,6 +161,34 @@ def test_somebody_elses_request_is_waited_for(scene):
     assert len(told.steps) == 9
 
 
+def test_one_request_among_many_is_told_apart(scene):
+    scene.serve("web1")
+    scene.serve("web2")
+    scene.balance(scenes.WEB1, scenes.WEB2)
+    enough = threading.Event()
+    question = probe.Question(
+        namespace="client", address=scenes.FLOATING, port=80, payload=b"GET / HTTP/1.0\r\n\r\n", seconds=5
+    )
+
+    def load():
+        while not enough.is_set():
+            assert probe.Probe(question).reply().answer
+
+    crowd = [threading.Thread(target=load) for _ in range(4)]
+    for each in crowd:
+        each.start()
+    told = [ask(scene) for _ in range(8)]
+    enough.set()
+    for each in crowd:
+        each.join()
+    assert [each.loss for each in told] == [None] * 8
+    assert [len(each.steps) for each in told] == [10] * 8
+    assert {note for each in told for note in each.notes if "open already" not in note} == set()
+    for each in told:
+        assert each.steps[3].source == each.steps[4].source
+        assert each.steps[4].at < each.steps[5].at < each.steps[6].at
+
+
 def test_no_listener_is_named(scene):
     scene.balance(scenes.WEB1)
     told = ask(scene, f"{scenes.FLOATING}:81")

@@ -17,6 +17,9 @@ from vipool.model import packet
 _IN, _OUT = packet.Direction.IN, packet.Direction.OUT
 _Place = journey.Place
 
+_REACTION = 100_000_000
+"""Nanoseconds after which a member that said nothing is called silent, once the request was answered elsewhere."""
+
 
 class Where(enum.StrEnum):
     """The part of the way on which a request was lost."""
@@ -63,9 +66,16 @@ def find(evidence: sightings.Evidence, seen: sightings.Sightings) -> Loss | None
 def tried(evidence: sightings.Evidence, seen: sightings.Sightings) -> tuple[str, ...]:
     """What became of the members that were asked in vain before, in sentences."""
     used = seen.sent.sender if seen.sent else None
-    wasted = [each for each in seen.attempts if each.sender != used]
+    wasted = [each for each in seen.attempts if each.sender != used and _patience(evidence, seen, each)]
     sentences = (_attempt(evidence, endpoint, wasted) for endpoint in dict.fromkeys(each.receiver for each in wasted))
     return tuple(each for each in sentences if each)
+
+
+def _patience(evidence: sightings.Evidence, seen: sightings.Sightings, attempt: packet.Packet) -> bool:
+    """Whether the member had the time to react: on a busy load balancer another client's attempt may just be made."""
+    if seen.returned is None or seen.returned.at - attempt.at > _REACTION:
+        return True
+    return any(each.resets for each in evidence.reply(attempt, (_Place.BALANCER, _IN)))
 
 
 def _nothing_asked(evidence: sightings.Evidence) -> Loss:

@@ -8,6 +8,7 @@ does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from vipool.model import packet
 _IN, _OUT = packet.Direction.IN, packet.Direction.OUT
 _SLACK = 1_000_000
 """Nanoseconds by which a later packet may bear the earlier time: each hop's is taken on another path in the kernel."""
+
+_MOST_ATTEMPTS = 200
+"""Connections to members that are looked at: on a busy load balancer most of them are other clients'."""
 
 Station = tuple[str, packet.Direction]
 """A hop, and whether a packet goes into its machine or comes out."""
@@ -37,11 +41,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Everything a capture gave: packets in order of time, and the hops where it could look."""
+    """Everything a capture gave: packets in order of time, and the hops where it could look.
+
+    `full` says that it ended early, for so many packets passed.
+    """
 
     journey: journey.Journey
     packets: tuple[packet.Packet, ...]
     watched: frozenset[str]
+    full: bool = False
 
     def at(self, station: Station) -> Iterable[packet.Packet]:
         """The packets of one station in order of time."""
@@ -109,7 +117,7 @@ def gather(evidence: Evidence, ask: Ask) -> Sightings:
     if arrived is None:
         return Sightings(opening=opening, request=request)
     began = evidence.same(opening, balancer) or arrived
-    attempts = tuple(_attempts(evidence, began))
+    attempts = tuple(itertools.islice(_attempts(evidence, began), _MOST_ATTEMPTS))
     sent, answer = _member_side(evidence, arrived, attempts, ask.token)
     returned = _returned(evidence, arrived, answer)
     return Sightings(

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from vipool.host import errors, frames, namespaces
 from vipool.model import packet
 
-MOST_PACKETS = 20_000
-"""How many packets one capture keeps."""
+MOST_PACKETS = 50_000
+"""How many packets one capture keeps: some 30 MB."""
 
 _SO_ATTACH_FILTER, _SO_TIMESTAMPNS, _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 26, 35, 263, 23
 _ALL_PROTOCOLS = 0x0003
@@ -60,13 +60,18 @@ class Capture:
     packets: list[packet.Packet]
     missing: tuple[Point, ...] = ()
 
+    @property
+    def full(self) -> bool:
+        """Whether so many packets passed that the capture ended early."""
+        return len(self.packets) >= MOST_PACKETS
+
     def read(self, *, until: int, deadline: float) -> bool:
         """Collect until the descriptor `until` is readable (True) or time.monotonic() reaches `deadline` (False).
 
         What the kernel had queued by then is collected too.
         """
         with self._watching(until):
-            while (left := deadline - time.monotonic()) > 0 and len(self.packets) < MOST_PACKETS:
+            while (left := deadline - time.monotonic()) > 0 and not self.full:
                 ready = {key.fd for key, _ in self.selector.select(left)}
                 self._drain(ready)
                 if until in ready:
@@ -77,7 +82,7 @@ class Capture:
 
     def wait(self, enough: Callable[[Sequence[packet.Packet]], bool], *, deadline: float) -> bool:
         """Collect until what was collected is enough (True) or time.monotonic() reaches `deadline` (False)."""
-        while (left := deadline - time.monotonic()) > 0 and len(self.packets) < MOST_PACKETS:
+        while (left := deadline - time.monotonic()) > 0 and not self.full:
             before = len(self.packets)
             self._drain({key.fd for key, _ in self.selector.select(left)})
             if len(self.packets) > before and enough(self.packets):
