@@ -35,7 +35,7 @@ def token_key(chosen: settings.Settings) -> bytes:
     """The key that signs tokens, made at first use and readable by this user alone."""
     from vipool.host import files
 
-    path = chosen.state_dir / "token-key"
+    path = chosen.token_key_file
     if not path.exists():
         files.write(path, secrets.token_bytes(SECRET_BYTES), mode=0o600)
     return path.read_bytes()
@@ -67,7 +67,7 @@ def build_server(chosen: settings.Settings) -> "app.Dispatcher":
 
     news = local.News()
     database = open_database(chosen, news.tell)
-    haproxy = capabilities.HAProxyCapabilities()
+    haproxy = capabilities.Capabilities()
     people = Identity(database, key=token_key(chosen), new_id=new_id)
     people.bootstrap(_admin_password(chosen))
     networks = Network(new_id=new_id)
@@ -84,7 +84,7 @@ def build_server(chosen: settings.Settings) -> "app.Dispatcher":
         services={
             "/load-balancer": load_balancer,
             "/identity": Service(identity.face(people, new_id=new_id)),
-            "/network": Service(network.face(database, networks, authenticate=authenticate, new_id=new_id)),
+            "/network": Service(network.face(database, authenticate=authenticate, new_id=new_id)),
         },
         default=load_balancer,
         local=local.Local(
@@ -127,10 +127,12 @@ def serve(chosen: settings.Settings) -> int:
 def run_agent(chosen: settings.Settings) -> int:
     """Make this node what the server says until told to stop; returns the exit code."""
     from vipool.agent import run
+    from vipool.providers import base
     from vipool.providers.haproxy import engine
 
     log_to_stderr()
-    engines = dict.fromkeys(("amphora", "octavia", "haproxy"), engine.HAProxyEngine())
+    carries: base.Engine = engine.Engine()
+    engines = dict.fromkeys(("amphora", "octavia", "haproxy"), carries)
     return run.run_agent(chosen.state_dir, chosen.agent_socket, engines)
 
 

@@ -9,6 +9,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import anyio.to_thread
 import orjson
@@ -16,9 +17,10 @@ from starlette import requests, responses
 from starlette.types import Receive, Scope, Send
 
 from vipool.cloud.network import base
-from vipool.model import faults, spec
+from vipool.cloud.network.embedded import plugs
+from vipool.model import attr, faults, plug, spec
 from vipool.service import desired, settle
-from vipool.store import session
+from vipool.store import rows, session
 
 LONGEST_WAIT = 60.0
 
@@ -119,6 +121,24 @@ class Local:
         if reports:
             with self.database.write() as held:
                 settle.settle(held, self.networks, reports)
+
+    def _plugs(self) -> responses.Response:
+        with self.database.read() as held:
+            return _json({"plugs": [attr.show(each) for each in rows.find(held, plug.Plug)]})
+
+    def _attach(self, body: Any) -> responses.Response:
+        if not isinstance(body, dict) or not all(
+            isinstance(body.get(key), str) for key in ("port", "target", "device")
+        ):
+            raise faults.Invalid("The body needs a port, a target and a device, all of them strings.")
+        with self.database.write() as held:
+            of = plugs.find_port(held, body["port"])
+            return _json({"plug": attr.show(plugs.attach(held, of, body["target"], body["device"]))}, status=201)
+
+    def _detach(self, name: str) -> responses.Response:
+        with self.database.write() as held:
+            plugs.detach(held, plugs.find_port(held, name))
+        return responses.Response(status_code=204)
 
 
 def _json(body: object, *, status: int = 200) -> responses.Response:

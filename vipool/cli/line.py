@@ -20,6 +20,8 @@ COMMANDS = {
     "status": "vipool.cli.status",
     "exec": "vipool.cli.exec",
     "trace": "vipool.cli.trace",
+    "port": "vipool.cli.port",
+    "demo": "vipool.cli.demo.command",
 }
 """Which module registers which command, in the order of `vipool --help`."""
 

@@ -5,8 +5,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
 from vipool.model import attr, owned, types
 
@@ -29,6 +29,23 @@ class Mac:
     def schema(self) -> dict[str, object]:
         """A string schema with its pattern."""
         return {"type": "string", "pattern": "^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Any JSON object."""
+
+    storage: types.Storage = types.Storage.JSON
+
+    def parse(self, value: object) -> dict[str, Any]:
+        """The object unchanged."""
+        if not isinstance(value, Mapping):
+            raise ValueError(f"'{value}' is not a dictionary.")
+        return dict(value)
+
+    def schema(self) -> dict[str, object]:
+        """An object schema."""
+        return {"type": "object"}
 
 
 FIXED_IP = types.Entry(keys={"subnet_id": types.Uuid(), "ip_address": types.IpAddress()})
@@ -98,6 +115,11 @@ class Port(owned.Owned):
     host_id: Annotated[
         str, types.String(), attr.Attr(doc="The host that carries it.", wire="binding:host_id", null="")
     ] = ""
+    profile: Annotated[
+        dict[str, Any],
+        Profile(),
+        attr.Attr(doc="Binding details that services keep here.", wire="binding:profile", null={}, filters=False),
+    ] = field(default_factory=dict)
     port_security_enabled: Annotated[bool, types.Boolean(), attr.Attr(doc="Kept, not enforced.")] = True
     qos_policy_id: Annotated[
         str | None, types.Uuid(), attr.Attr(doc="A QoS policy; kept, not enforced.", null=attr.Null.STORE)

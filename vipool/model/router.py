@@ -26,12 +26,22 @@ class Router(owned.Owned):
         dict[str, object] | None,
         GATEWAY,
         attr.Attr(
-            doc="Its gateway: the external network, its address there, and whether it translates.", filters=False
+            doc="Its gateway: the external network, its address there, and whether it translates; null for none.",
+            null=attr.Null.STORE,
+            filters=False,
         ),
     ] = None
     routes: Annotated[
-        tuple[dict[str, str], ...], types.ListOf(subnet.ROUTE), attr.Attr(doc="Further routes.", filters=False)
+        tuple[dict[str, str], ...], types.ListOf(subnet.ROUTE), attr.Attr(doc="Further routes.", null=(), filters=False)
     ] = ()
+    availability_zone_hints: Annotated[
+        tuple[str, ...], types.ListOf(types.String()), attr.Attr(doc="Kept, not used.", update=False, filters=False)
+    ] = ()
+    flavor_id: Annotated[
+        str | None, types.Uuid(), attr.Attr(doc="Flavors are not served.", update=False, null=attr.Null.STORE)
+    ] = None
+    distributed: Annotated[bool, types.Boolean(), attr.Attr(doc="Always false: a router is on one node.")] = False
+    ha: Annotated[bool, types.Boolean(), attr.Attr(doc="Always false: a router is on one node.")] = False
     gateway_port_id: Annotated[str | None, types.Uuid(), attr.hidden("The port of its gateway.", indexed=True)] = None
     revision: Annotated[
         int, types.Integer(0, 2**63 - 1), attr.hidden("When nodes must look at it again.", indexed=True)

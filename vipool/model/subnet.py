@@ -27,7 +27,7 @@ class Subnet(owned.Owned):
     subnetpool_id: Annotated[
         str | None, types.Uuid(), attr.Attr(doc="Subnet pools are not served.", update=False, null=attr.Null.STORE)
     ] = None
-    cidr: Annotated[str, types.Cidr(), attr.Attr(doc="The block of addresses.", update=False, required=True)] = ""
+    cidr: Annotated[str, types.Cidr(), attr.Attr(doc="The block of addresses.", update=False)] = ""
     enable_dhcp: Annotated[
         bool, types.Boolean(), attr.Attr(doc="Kept: vipool configures its ports itself and serves no DHCP.")
     ] = True

@@ -65,6 +65,13 @@ def find(held: session.Session, cls: type[R], **equals: Any) -> tuple[R, ...]:
     return tuple(noun(cls, row) for row in held.connection.execute(query))
 
 
+def since(held: session.Session, cls: type[R], revision: int) -> tuple[R, ...]:
+    """The objects with a ``revision`` after this one, in its order."""
+    table = tables.TABLES[cls]
+    query = sa.select(table).where(table.c.revision > revision).order_by(table.c.revision, table.c.id)
+    return tuple(noun(cls, row) for row in held.connection.execute(query))
+
+
 def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str]) -> dict[str, R]:
     """The objects with these ids, by id; unknown ids are left out."""
     wanted = list(dict.fromkeys(identifiers))

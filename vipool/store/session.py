@@ -58,7 +58,7 @@ class Database:
         clock: Callable[[], datetime.datetime],
         on_commit: OnCommit = lambda revision: None,
     ) -> None:
-        self.engine = _engine(url)
+        self.engine = open_engine(url)
         self.on_commit = on_commit
         self._clock = clock
         self._writing = threading.Lock()
@@ -101,7 +101,7 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _engine(url: str) -> sa.Engine:
+def open_engine(url: str) -> sa.Engine:
     engine = sa.create_engine(
         url,
         json_serializer=lambda value: orjson.dumps(value).decode(),

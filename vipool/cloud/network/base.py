@@ -7,29 +7,32 @@ and its VIP port are made together or not at all; one that talks to a real Neutr
 from collections.abc import Sequence
 from typing import Protocol
 
-from vipool.model import caller, network, port, spec, subnet
+from vipool.model import caller, spec
+from vipool.model import network as networks
+from vipool.model import port as ports
+from vipool.model import subnet as subnets
 from vipool.store import session
 
 
 class Network(Protocol):
     """Looks up networks, and makes and removes the ports that hold VIPs."""
 
-    def network(self, held: session.Session, who: caller.Caller, identifier: str) -> network.Network | None:
+    def network(self, held: session.Session, who: caller.Caller, identifier: str) -> networks.Network | None:
         """The network if the caller may see it."""
 
-    def subnet(self, held: session.Session, who: caller.Caller, identifier: str) -> subnet.Subnet | None:
+    def subnet(self, held: session.Session, who: caller.Caller, identifier: str) -> subnets.Subnet | None:
         """The subnet if the caller may see it."""
 
-    def port(self, held: session.Session, who: caller.Caller, identifier: str) -> port.Port | None:
+    def port(self, held: session.Session, who: caller.Caller, identifier: str) -> ports.Port | None:
         """The port if the caller may see it."""
 
-    def subnets_of(self, held: session.Session, network_id: str) -> tuple[subnet.Subnet, ...]:
+    def subnets_of(self, held: session.Session, network_id: str) -> tuple[subnets.Subnet, ...]:
         """The subnets of a network, oldest first."""
 
     def free_addresses(self, held: session.Session, subnet_id: str) -> int:
         """How many addresses of the subnet's allocation pools are free."""
 
-    def create_port(self, held: session.Session, who: caller.Caller, wanted: port.Request) -> port.Port:
+    def create_port(self, held: session.Session, who: caller.Caller, wanted: ports.Request) -> ports.Port:
         """A new port with one address in each wanted subnet.
 
         Raises faults.Conflict (kind IpAddressAlreadyAllocated) when an address is taken, and the refusals of Neutron.

@@ -1,0 +1,73 @@
+"""The embedded network service: Neutron's objects in vipool's own store, realised by vipool's own nodes."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vipool.cloud.network.embedded import allocation, compiled, desired, making, visible
+from vipool.core import address
+from vipool.model import caller, spec
+from vipool.model import network as networks
+from vipool.model import port as ports
+from vipool.model import subnet as subnets
+from vipool.store import rows, session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What the load-balancer service needs of a network service (``cloud.network.base.Network``)."""
+
+    new_id: Callable[[], str]
+
+    def network(self, held: session.Session, who: caller.Caller, identifier: str) -> networks.Network | None:
+        """The network if the caller may see it."""
+        return visible.get_network(held, who, identifier)
+
+    def subnet(self, held: session.Session, who: caller.Caller, identifier: str) -> subnets.Subnet | None:
+        """The subnet if the caller may see it."""
+        return visible.get_subnet(held, who, identifier)
+
+    def port(self, held: session.Session, who: caller.Caller, identifier: str) -> ports.Port | None:
+        """The port if the caller may see it."""
+        return visible.get_own(held, who, ports.Port, identifier)
+
+    def subnets_of(self, held: session.Session, network_id: str) -> tuple[subnets.Subnet, ...]:
+        """The subnets of a network, oldest first."""
+        return making.subnets_of(held, network_id)
+
+    def free_addresses(self, held: session.Session, subnet_id: str) -> int:
+        """How many addresses of the subnet's pools are free."""
+        of = rows.get(held, subnets.Subnet, subnet_id)
+        return 0 if of is None else address.free_count(allocation.pools(of), allocation.used(held, subnet_id))
+
+    def create_port(self, held: session.Session, who: caller.Caller, wanted: ports.Request) -> ports.Port:
+        """A new port on a network that the caller may use."""
+        visible.need(visible.get_network(held, who, wanted.network_id), networks.Network, wanted.network_id)
+        return making.create(held, wanted, self.new_id)
+
+    def bind_port(self, held: session.Session, port_id: str, *, device_id: str, device_owner: str) -> None:
+        """Mark a user's port as used."""
+        rows.change(held, ports.Port, port_id, {"device_id": device_id, "device_owner": device_owner})
+
+    def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:
+        """Remove vipool's own port, or give a user's back."""
+        found = rows.get(held, ports.Port, port_id)
+        if found is None:
+            return
+        if delete:
+            making.remove(held, found)
+        else:
+            rows.put(held, dataclasses.replace(found, device_id="", device_owner="", status="DOWN"))
+
+    def attachment(self, held: session.Session, port_id: str) -> spec.Attachment | None:
+        """How a node must plug the port."""
+        found = rows.get(held, ports.Port, port_id)
+        return None if found is None else compiled.attachment(held, found)
+
+    def items(self, held: session.Session, *, since: int) -> tuple[spec.Item, ...]:
+        """What changed after a revision."""
+        return tuple(desired.items(held, since))
+
+    def settle(self, held: session.Session, reports: Sequence[spec.Report]) -> None:
+        """Take what nodes say."""
+        desired.settle(held, reports)

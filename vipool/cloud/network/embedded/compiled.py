@@ -1,0 +1,64 @@
+"""From rows to what a node is told: segments, attachments, routers."""
+
+import ipaddress
+from collections.abc import Mapping
+
+from vipool.model import device, floatingip, network, port, router, spec, subnet
+from vipool.store import rows, session
+
+
+def segment(of: network.Network) -> spec.Segment:
+    """A network as a node sees it."""
+    return of.segment
+
+
+def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
+    """A port as a node must plug it."""
+    on = rows.get(held, network.Network, of.network_id)
+    if on is None:
+        raise LookupError(f"port {of.id} is on network {of.network_id}, which does not exist")
+    subnets = rows.find_by_ids(held, subnet.Subnet, (each["subnet_id"] for each in of.fixed_ips))
+    return spec.Attachment(
+        port_id=of.id,
+        mac=of.mac_address,
+        segment=segment(on),
+        addresses=tuple(_prefixed(each, subnets[each["subnet_id"]]) for each in of.fixed_ips),
+        gateways=tuple(
+            dict.fromkeys(
+                each.gateway_ip
+                for each in subnets.values()
+                if each.gateway_ip is not None and each.gateway_ip not in {one["ip_address"] for one in of.fixed_ips}
+            )
+        ),
+        routes=tuple(
+            spec.Route(destination=one["destination"], nexthop=one["nexthop"])
+            for each in subnets.values()
+            for one in each.host_routes
+        ),
+    )
+
+
+def _prefixed(fixed: Mapping[str, str], of: subnet.Subnet) -> str:
+    return f"{fixed['ip_address']}/{ipaddress.ip_network(of.cidr).prefixlen}"
+
+
+def router_item(held: session.Session, of: router.Router) -> spec.Router:
+    """A router as a node must realise it."""
+    inside = rows.find(held, port.Port, device_id=of.id, device_owner=device.ROUTER_INTERFACE)
+    outside = rows.get(held, port.Port, of.gateway_port_id) if of.gateway_port_id else None
+    info = of.external_gateway_info or {}
+    floating = rows.find(held, floatingip.FloatingIp, router_id=of.id)
+    return spec.Router(
+        id=of.id,
+        revision=of.revision,
+        enabled=of.admin_state_up,
+        interfaces=tuple(attachment(held, each) for each in inside),
+        gateway=None if outside is None else attachment(held, outside),
+        snat=bool(info.get("enable_snat", True)),
+        floating_ips=tuple(
+            spec.FloatingIp(id=each.id, external=each.floating_ip_address, internal=each.fixed_ip_address)
+            for each in floating
+            if each.port_id is not None and each.fixed_ip_address is not None
+        ),
+        routes=tuple(spec.Route(destination=one["destination"], nexthop=one["nexthop"]) for one in of.routes),
+    )

@@ -1,0 +1,221 @@
+"""Routers: their gateway, their interfaces, and what must not be taken from under a floating IP."""
+
+import dataclasses
+import ipaddress
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vipool.cloud.network.embedded import making, touch, visible
+from vipool.model import caller, device, faults, floatingip, network, port, router, subnet
+from vipool.store import rows, session
+
+NewId = Callable[[], str]
+
+
+def create(held: session.Session, who: caller.Caller, made: router.Router, new_id: NewId) -> router.Router:
+    """A new router, with its gateway if it names one."""
+    info = made.external_gateway_info
+    kept = dataclasses.replace(
+        made, external_gateway_info=None, created_at=held.now, updated_at=held.now, revision=held.revision()
+    )
+    rows.add(held, kept)
+    return _keep(held, _with_gateway(held, who, kept, info, new_id)) if info else kept
+
+
+def change(
+    held: session.Session, who: caller.Caller, before: router.Router, values: dict[str, Any], new_id: NewId
+) -> router.Router:
+    """A changed router."""
+    after = before
+    if "external_gateway_info" in values:
+        info = values.pop("external_gateway_info")
+        after = _regate(held, who, before, info, new_id)
+    if "routes" in values:
+        _check_routes(held, after, values["routes"])
+    changed = {**values, "updated_at": held.now, "revision_number": before.revision_number + 1}
+    return _keep(held, dataclasses.replace(after, **changed))
+
+
+def _keep(held: session.Session, changed: router.Router) -> router.Router:
+    kept = dataclasses.replace(changed, revision=held.revision())
+    rows.put(held, kept)
+    return kept
+
+
+def _regate(
+    held: session.Session, who: caller.Caller, before: router.Router, info: dict[str, Any] | None, new_id: NewId
+) -> router.Router:
+    present = before.external_gateway_info
+    wanted = None if not info or info.get("network_id") is None else info
+    if wanted and present and wanted["network_id"] == present["network_id"] and not wanted["external_fixed_ips"]:
+        snat = present["enable_snat"] if wanted["enable_snat"] is None else wanted["enable_snat"]
+        return dataclasses.replace(before, external_gateway_info={**present, "enable_snat": snat})
+    if rows.count(held, floatingip.FloatingIp, router_id=before.id):
+        raise faults.Conflict(
+            f"Gateway cannot be updated for router {before.id}, since a gateway to external network "
+            f"{present['network_id'] if present else ''} is required by one or more floating IPs.",
+            kind="RouterExternalGatewayInUseByFloatingIp",
+        )
+    bare = dataclasses.replace(before, external_gateway_info=None, gateway_port_id=None)
+    _remove_gateway(held, before)
+    return _with_gateway(held, who, bare, wanted, new_id) if wanted else bare
+
+
+def _remove_gateway(held: session.Session, before: router.Router) -> None:
+    gate = None if before.gateway_port_id is None else rows.get(held, port.Port, before.gateway_port_id)
+    if gate is not None:
+        making.remove(held, gate)
+
+
+def _with_gateway(
+    held: session.Session, who: caller.Caller, bare: router.Router, info: dict[str, Any], new_id: NewId
+) -> router.Router:
+    identifier = info.get("network_id")
+    if identifier is None:
+        raise faults.Invalid("external_gateway_info needs a network_id.", kind="HTTPBadRequest")
+    outside = visible.need(visible.get_network(held, who, identifier), network.Network, identifier)
+    if not outside.external:
+        raise faults.Invalid(f"Bad router request: Network {identifier} is not an external network.", kind="BadRequest")
+    fixed = tuple((each["subnet_id"], each["ip_address"]) for each in info.get("external_fixed_ips") or ())
+    gate = making.create(
+        held,
+        port.Request(
+            network_id=identifier,
+            project_id="",
+            fixed_ips=fixed,
+            device_id=bare.id,
+            device_owner=device.ROUTER_GATEWAY,
+        ),
+        new_id,
+    )
+    snat = info.get("enable_snat")
+    known = {
+        "network_id": identifier,
+        "enable_snat": True if snat is None else snat,
+        "external_fixed_ips": [dict(each) for each in gate.fixed_ips],
+    }
+    return dataclasses.replace(bare, external_gateway_info=known, gateway_port_id=gate.id)
+
+
+def interfaces(held: session.Session, of: router.Router) -> tuple[port.Port, ...]:
+    """The ports of a router inside."""
+    return rows.find(held, port.Port, device_id=of.id, device_owner=device.ROUTER_INTERFACE)
+
+
+def _check_routes(held: session.Session, of: router.Router, routes: tuple[Mapping[str, str], ...]) -> None:
+    reached: list[Any] = []
+    gate = None if of.gateway_port_id is None else rows.get(held, port.Port, of.gateway_port_id)
+    for each in (*interfaces(held, of), *(() if gate is None else (gate,))):
+        ids = [one["subnet_id"] for one in each.fixed_ips]
+        reached += [ipaddress.ip_network(one.cidr) for one in rows.find_by_ids(held, subnet.Subnet, ids).values()]
+    for route in routes:
+        if not any(ipaddress.ip_address(route["nexthop"]) in each for each in reached):
+            raise faults.Invalid(
+                f"Invalid format for routes: the nexthop {route['nexthop']} is not connected with router {of.id}.",
+                kind="InvalidRoutes",
+            )
+
+
+def add_interface(
+    held: session.Session, who: caller.Caller, to: router.Router, body: dict[str, Any], new_id: NewId
+) -> port.Port:
+    """An interface of a router on a subnet (its gateway address) or on a given port; returns its port."""
+    if len({"subnet_id", "port_id"} & set(body)) != 1:
+        raise faults.Invalid(
+            "Bad router request: Either subnet_id or port_id must be specified, and not both.", kind="BadRequest"
+        )
+    made = _by_subnet(held, who, to, body["subnet_id"], new_id) if "subnet_id" in body else None
+    if made is None:
+        made = _by_port(held, who, to, body["port_id"])
+    touch.router(held, to.id)
+    return made
+
+
+def _by_subnet(
+    held: session.Session, who: caller.Caller, to: router.Router, subnet_id: str, new_id: NewId
+) -> port.Port:
+    found = visible.need(visible.get_subnet(held, who, str(subnet_id)), subnet.Subnet, str(subnet_id))
+    if found.gateway_ip is None:
+        raise faults.Invalid(
+            f"Bad router request: Subnet {found.id} has no gateway IP: set one, or give a port.", kind="BadRequest"
+        )
+    _check_new(held, to, found)
+    return making.create(
+        held,
+        port.Request(
+            network_id=found.network_id,
+            project_id=to.project_id,
+            fixed_ips=((found.id, found.gateway_ip),),
+            device_id=to.id,
+            device_owner=device.ROUTER_INTERFACE,
+        ),
+        new_id,
+    )
+
+
+def _by_port(held: session.Session, who: caller.Caller, to: router.Router, port_id: str) -> port.Port:
+    found = visible.need_port(held, who, str(port_id))
+    if found.device_id:
+        raise faults.Conflict(
+            f"Unable to complete operation on port {found.id}: it is in use by {found.device_id}.", kind="PortInUse"
+        )
+    for each in rows.find_by_ids(held, subnet.Subnet, (one["subnet_id"] for one in found.fixed_ips)).values():
+        _check_new(held, to, each)
+    return making.change(held, found, {"device_id": to.id, "device_owner": device.ROUTER_INTERFACE})
+
+
+def _check_new(held: session.Session, to: router.Router, new: subnet.Subnet) -> None:
+    gate = None if to.gateway_port_id is None else rows.get(held, port.Port, to.gateway_port_id)
+    for each in (*interfaces(held, to), *(() if gate is None else (gate,))):
+        ids = [one["subnet_id"] for one in each.fixed_ips]
+        for other in rows.find_by_ids(held, subnet.Subnet, ids).values():
+            if other.id == new.id and each.device_owner == device.ROUTER_INTERFACE:
+                raise faults.Invalid(
+                    f"Bad router request: Router already has a port on subnet {new.id}.", kind="BadRequest"
+                )
+            if ipaddress.ip_network(other.cidr).overlaps(ipaddress.ip_network(new.cidr)):
+                raise faults.Invalid(
+                    f"Bad router request: Cidr {new.cidr} of subnet {new.id} overlaps with cidr {other.cidr} of "
+                    f"subnet {other.id}.",
+                    kind="BadRequest",
+                )
+
+
+def remove_interface(held: session.Session, of: router.Router, body: dict[str, Any]) -> port.Port:
+    """Remove an interface, by its port or its subnet; returns what its port was."""
+    inside = interfaces(held, of)
+    port_id, subnet_id = body.get("port_id"), body.get("subnet_id")
+    found = next(
+        (
+            each
+            for each in inside
+            if (port_id is None or each.id == port_id)
+            and (subnet_id is None or any(one["subnet_id"] == subnet_id for one in each.fixed_ips))
+        ),
+        None,
+    )
+    if found is None or (port_id is None and subnet_id is None):
+        raise faults.NotFound(
+            f"Router {of.id} does not have an interface with port {port_id} or subnet {subnet_id}.",
+            kind="RouterInterfaceNotFound",
+        )
+    for each in rows.find(held, floatingip.FloatingIp, router_id=of.id):
+        behind = None if each.port_id is None else rows.get(held, port.Port, each.port_id)
+        if behind is not None and behind.network_id == found.network_id:
+            raise faults.Conflict(
+                f"Router interface for subnet {found.fixed_ips[0]['subnet_id']} on router {of.id} cannot be deleted, "
+                "as it is required by one or more floating IPs.",
+                kind="RouterInterfaceInUseByFloatingIP",
+            )
+    making.remove(held, found)
+    touch.router(held, of.id)
+    return found
+
+
+def remove(held: session.Session, gone: router.Router) -> None:
+    """Remove a router.  Raises faults.Conflict while it has interfaces."""
+    if interfaces(held, gone):
+        raise faults.Conflict(f"Router {gone.id} still has ports: remove its interfaces first.", kind="RouterInUse")
+    _regate(held, caller.NOBODY, gone, None, lambda: "")
+    rows.remove(held, router.Router, gone.id)
+    touch.bury_router(held, gone)

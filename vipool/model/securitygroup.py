@@ -1,0 +1,97 @@
+"""The security group and its rules: who may reach the ports that are in it, as tenants say it.
+
+They are kept and shown as Neutron does.  Ports of load balancers follow their listeners instead (an address answers
+where a listener listens, and nowhere else), and ports plugged into others' namespaces are not filtered.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from vipool.model import attr, owned, types
+
+DEFAULT = "default"
+
+
+class Direction(enum.StrEnum):
+    """Which way, seen from the port."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """An IP protocol by name or number (IANA), kept in lower case as text; ``any`` is none at all."""
+
+    storage: types.Storage = types.Storage.TEXT
+
+    def parse(self, value: object) -> str | None:
+        """A number from 0 to 255 or a word; words are checked by the service."""
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise ValueError(f"'{value}' is not a protocol.")
+        text = str(value).lower()
+        return None if text in {"any", "0"} else text
+
+    def schema(self) -> dict[str, object]:
+        """A string schema."""
+        return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityGroup(owned.Owned):
+    """One security group (Neutron API v2.0, `security-groups`)."""
+
+    NOUN: ClassVar = attr.Noun(wrapper="security_group", collection="security_groups", title="Security group")
+
+    stateful: Annotated[bool, types.Boolean(), attr.Attr(doc="Whether answers pass by themselves.")] = True
+    shared: Annotated[bool, types.Boolean(), attr.shown("Always false: sharing is not served.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(owned.Owned):
+    """One rule of a group (Neutron API v2.0, `security-group-rules`)."""
+
+    NOUN: ClassVar = attr.Noun(
+        wrapper="security_group_rule", collection="security_group_rules", title="Security group rule"
+    )
+
+    direction: Annotated[Direction, types.Choice(Direction), attr.Attr(doc="ingress or egress.", update=False)]
+    security_group_id: Annotated[
+        str, types.Uuid(), attr.Attr(doc="The group it belongs to.", update=False, indexed=True)
+    ]
+    ethertype: Annotated[str, types.String(8), attr.Attr(doc="IPv4 or IPv6.", update=False, null="IPv4")] = "IPv4"
+    protocol: Annotated[
+        str | None, Protocol(), attr.Attr(doc="An IP protocol, or null for all.", update=False, null=attr.Null.STORE)
+    ] = None
+    port_range_min: Annotated[
+        int | None,
+        types.Integer(),
+        attr.Attr(doc="The first port, or the ICMP type.", update=False, null=attr.Null.STORE),
+    ] = None
+    port_range_max: Annotated[
+        int | None,
+        types.Integer(),
+        attr.Attr(doc="The last port, or the ICMP code.", update=False, null=attr.Null.STORE),
+    ] = None
+    remote_ip_prefix: Annotated[
+        str | None,
+        types.String(64),
+        attr.Attr(doc="The addresses at the other end.", update=False, null=attr.Null.STORE),
+    ] = None
+    remote_group_id: Annotated[
+        str | None,
+        types.Uuid(),
+        attr.Attr(doc="The group of the ports at the other end.", update=False, null=attr.Null.STORE),
+    ] = None
+    remote_address_group_id: Annotated[
+        str | None,
+        types.Uuid(),
+        attr.Attr(doc="Always null: address groups are not served.", update=False, null=attr.Null.STORE),
+    ] = None
+    normalized_cidr: Annotated[
+        str | None, types.String(64), attr.shown("The addresses at the other end, in canonical form.")
+    ] = None
+    belongs_to_default_sg: Annotated[
+        bool, types.Boolean(), attr.shown("Whether its group is the project's default one.")
+    ] = False

@@ -1,0 +1,1 @@
+"""One module a revision; `vipool.store.schema` runs those a database has not had."""
