@@ -48,6 +48,10 @@ class Profile:
         return {"type": "object"}
 
 
+VNIC_TYPES = (
+    "normal|direct|macvtap|baremetal|direct-physical|virtio-forwarder|smart-nic|remote-managed|vdpa"
+    "|accelerator-direct|accelerator-direct-physical"
+)
 FIXED_IP = types.Entry(keys={"subnet_id": types.Uuid(), "ip_address": types.IpAddress()})
 PAIR = types.Entry(keys={"mac_address": Mac(), "ip_address": types.Cidr()}, required=("ip_address",))
 DHCP_OPTION = types.Entry(
@@ -110,7 +114,7 @@ class Port(owned.Owned):
         attr.Attr(doc="Its security groups; kept, not enforced on ports of others.", null=(), filters=False),
     ] = ()
     vnic_type: Annotated[
-        str, types.String(64), attr.Attr(doc="Kept, not used.", wire="binding:vnic_type", filters=False)
+        str, types.String(64, pattern=VNIC_TYPES), attr.Attr(doc="Kept, not used.", wire="binding:vnic_type")
     ] = "normal"
     host_id: Annotated[
         str, types.String(), attr.Attr(doc="The host that carries it.", wire="binding:host_id", null="")
