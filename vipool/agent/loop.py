@@ -168,6 +168,7 @@ class Loop:
             known = self._charges[key]
             self._charges[key] = replace(known, item=replace(known.item, absent=True), due=now, unlisted=True)
         self._sweep_due, self._sweep_failures = now, 0
+        self._reports.wake()
 
     # --- attempts -------------------------------------------------------------------------------------------------
 

@@ -35,20 +35,19 @@ class Outbox:
         return taken
 
     def restore(self, reports: tuple[spec.Report, ...]) -> None:
-        """Put back what could not be delivered, where nothing newer has come."""
+        """Put back what could not be delivered, be it nothing, where nothing newer has come."""
         with self._lock:
             newer, self._waiting = self._waiting, {}
             for report in (*reports, *newer.values()):
                 add(self._waiting, report)
-            if self._waiting:
-                self._filled.set()
+            self._filled.set()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until there is something to deliver; False when there was not within that time."""
         return self._filled.wait(seconds)
 
     def wake(self) -> None:
-        """End a wait, with or without anything to deliver."""
+        """Have even nothing delivered, which says that the node is there; it ends a wait."""
         self._filled.set()
 
 

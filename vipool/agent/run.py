@@ -100,7 +100,7 @@ def deliver(server: link.Link, reports: outbox.Outbox, stopping: threading.Event
 def deliver_once(server: link.Link, reports: outbox.Outbox, taken: tuple[spec.Report, ...]) -> bool:
     """Deliver what was taken out of the outbox; put it back and return False when it is not certain that it arrived."""
     try:
-        for start in range(0, len(taken), BATCH):
+        for start in range(0, max(1, len(taken)), BATCH):
             server.report(taken[start : start + BATCH])
     except link.Lost as error:
         logger.debug("reports could not be delivered: %s", error)
@@ -137,6 +137,15 @@ def run(state: Path, server: link.Link, engines: Mapping[str, base.Engine]) -> i
 def run_agent(state: Path, socket: Path, engines: Mapping[str, base.Engine]) -> int:
     """`run` with the server behind the unix socket at that path."""
     return run(state, link.SocketLink(str(socket)), engines)
+
+
+def tear_down(state: Path, engines: Mapping[str, base.Engine]) -> tuple[str, ...]:
+    """End the data plane of this node: everything that is ours. Returns what was removed, in words.
+
+    No agent may be running. Raises `errors.HostError` or `base.NotNow` where something resists; call it again then.
+    """
+    hand = realise.Hand(ground=ground.Linux(state=state), engines=engines)
+    return hand.sweep(hand.ground.belongings()).words
 
 
 def _stop_on_request(agent: loop.Loop) -> None:
