@@ -1,1 +1,1 @@
-"""The Linux under us. The only room that speaks netlink, loads nftables and starts programs; knows no load balancing."""
+"""The Linux under us: the only room that speaks netlink, loads nftables and starts programs. Knows no load balancing."""
