@@ -88,14 +88,15 @@ def _announce_quietly(claims: tuple[base.Claim, ...]) -> None:
 
 
 def _send(claims: tuple[base.Claim, ...]) -> None:
-    for claim in claims:
-        try:
-            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+    # One socket for all: closing a packet socket waits for the kernel's readers, some ten milliseconds each time.
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender:
+        for claim in claims:
+            try:
                 sender.bind((claim.device, 0))
                 sender.send(_frame(claim, sender.getsockname()[4]))
-        except OSError as error:
-            doing = f"announcing {claim.address} on {claim.device} of {claim.reference}"
-            raise errors.Failed(doing, number=error.errno or 0) from error
+            except OSError as error:
+                doing = f"announcing {claim.address} on {claim.device} of {claim.reference}"
+                raise errors.Failed(doing, number=error.errno or 0) from error
 
 
 def _frame(claim: base.Claim, mac: bytes) -> bytes:

@@ -1,1 +1,1 @@
-"""The Linux under us: the only room that speaks netlink, loads nftables and starts programs. Knows no load balancing."""
+"""The Linux under us: the one room that speaks netlink, loads nftables and starts programs. Knows no load balancing."""
