@@ -252,10 +252,13 @@ class Server:
         """Be what the server was at the time of the backup."""
         self.revision, items = backup
         self.items = dict(items)
+        self.reports.clear()
+        self._late.clear()
 
     def last(self, key: node.Key) -> spec.Report | None:
-        """The report that arrived last about an item."""
-        return next((each for each in reversed(self.reports) if (each.kind, each.id) == key), None)
+        """The last word on an item: that of the highest revision, and of these a success, whatever arrived late."""
+        about = [each for each in self.reports if (each.kind, each.id) == key]
+        return max(about, key=lambda each: (each.revision, each.fault is None), default=None)
 
     def _arrive(self, reports: Sequence[spec.Report]) -> None:
         self.reports.extend(reports)
