@@ -14,6 +14,7 @@ from vipool import settings
 
 if TYPE_CHECKING:
     from vipool.api import app
+    from vipool.providers import base
     from vipool.store import session
 
 SECRET_BYTES = 32
@@ -99,19 +100,18 @@ def _admin_password(chosen: settings.Settings) -> str:
 
 def serve(chosen: settings.Settings) -> int:
     """Serve the API until told to stop; returns the exit code."""
-    import socket
-
     import uvicorn
 
+    from vipool.api import serving
+    from vipool.host import listening
+
     log_to_stderr()
-    chosen.agent_socket.unlink(missing_ok=True)
-    local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    local.bind(str(chosen.agent_socket))
-    if chosen.listen_fd is not None:
-        public = socket.socket(fileno=chosen.listen_fd)
-    else:
-        family = socket.AF_INET6 if ":" in chosen.listen.host else socket.AF_INET
-        public = socket.create_server((chosen.listen.host, chosen.listen.port), family=family)
+    public = (
+        listening.bind(chosen.listen.host, chosen.listen.port)
+        if chosen.listen_fd is None
+        else listening.inherited(chosen.listen_fd)
+    )
+    local = listening.bind_local(chosen.agent_socket)
     config = uvicorn.Config(
         build_server(chosen),
         log_config=None,
@@ -120,21 +120,28 @@ def serve(chosen: settings.Settings) -> int:
         timeout_graceful_shutdown=2,
         server_header=False,
     )
-    uvicorn.Server(config).run(sockets=[public, local])
+    serving.Server(config).run(sockets=[public, local])
     return 0
+
+
+def engines() -> "dict[str, base.Engine]":
+    """The hand of every provider on a node, by the names load balancers may ask for."""
+    from vipool.providers.haproxy import engine
+
+    haproxy = engine.Engine()
+    return {"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy}
 
 
 def run_agent(chosen: settings.Settings) -> int:
     """Make this node what the server says until told to stop; returns the exit code."""
     from vipool.agent import run
-    from vipool.providers import base
-    from vipool.providers.haproxy import engine
 
     log_to_stderr()
-    carries: base.Engine = engine.Engine()
-    engines = dict.fromkeys(("amphora", "octavia", "haproxy"), carries)
-    return run.run_agent(chosen.state_dir, chosen.agent_socket, engines)
+    return run.run_agent(chosen.state_dir, chosen.agent_socket, engines())
 
 
-def tear_down(chosen: settings.Settings) -> None:
-    """Remove every namespace, device and process of the data plane that is vipool's."""
+def tear_down(chosen: settings.Settings) -> tuple[str, ...]:
+    """Remove every namespace, device and process of the data plane that is vipool's; returns what went, in words."""
+    from vipool.agent import run
+
+    return run.tear_down(chosen.state_dir, engines())

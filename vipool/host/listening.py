@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from pathlib import Path
 
 from vipool.host import errors
 
@@ -48,4 +49,21 @@ def inherited(number: int) -> socket.socket:
     listener = socket.socket(fileno=number)
     # Programs this process starts must not keep the port.
     listener.set_inheritable(False)
+    return listener
+
+
+def bind_local(path: Path) -> socket.socket:
+    """Return a unix socket listening at `path`, for this user only. What a dead server left there is replaced.
+
+    Raises `errors.Failed` where it cannot be made.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise errors.Failed(f"listening at {path}", reason=error.strerror or str(error)) from error
     return listener
