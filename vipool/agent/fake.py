@@ -257,7 +257,7 @@ class Server:
 
     def last(self, key: node.Key) -> spec.Report | None:
         """The last word on an item: that of the highest revision, and of these a success, whatever arrived late."""
-        about = [each for each in self.reports if (each.kind, each.id) == key]
+        about = [each for each in reversed(self.reports) if (each.kind, each.id) == key]
         return max(about, key=lambda each: (each.revision, each.fault is None), default=None)
 
     def _arrive(self, reports: Sequence[spec.Report]) -> None:
