@@ -14,6 +14,7 @@ from vipool import settings
 
 if TYPE_CHECKING:
     from vipool.api import app
+    from vipool.api.identity import desk
     from vipool.providers import base
     from vipool.store import session
 
@@ -59,18 +60,18 @@ def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "
 
 def build_server(chosen: settings.Settings) -> "app.Dispatcher":
     """Every service over the embedded store."""
-    from vipool.api import app, identity, local, network, octavia
+    from vipool.api import app, local, network, octavia
     from vipool.api.face import Service
-    from vipool.cloud.identity.embedded import Identity
+    from vipool.api.identity import routes as identity
     from vipool.cloud.network.embedded import Network
     from vipool.providers.haproxy import capabilities
     from vipool.service import write
 
     news = local.News()
     database = open_database(chosen, news.tell)
+    people = build_identity(chosen, database)
+    authenticate = people.authority.authenticate
     haproxy = capabilities.Capabilities()
-    people = Identity(database, key=token_key(chosen), new_id=new_id)
-    people.bootstrap(_admin_password(chosen))
     networks = Network(new_id=new_id)
     writer = write.Writer(
         database=database,
@@ -79,12 +80,11 @@ def build_server(chosen: settings.Settings) -> "app.Dispatcher":
         new_id=new_id,
     )
     balancers = octavia.Octavia(database=database, writer=writer)
-    authenticate = people.authenticate
     load_balancer = Service(octavia.face(balancers, authenticate=authenticate, new_id=new_id))
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,
-            "/identity": Service(identity.face(people, new_id=new_id)),
+            "/identity": Service(identity.face(people, lambda: f"req-{new_id()}")),
             "/network": Service(network.face(database, authenticate=authenticate, new_id=new_id)),
         },
         default=load_balancer,
@@ -94,8 +94,17 @@ def build_server(chosen: settings.Settings) -> "app.Dispatcher":
     )
 
 
-def _admin_password(chosen: settings.Settings) -> str:
-    return chosen.admin_password_file.read_text(encoding="utf-8").strip()
+def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":
+    """The embedded identity service, with its first user if it had none."""
+    from vipool.api.identity import desk
+    from vipool.cloud.identity.embedded import authority, bootstrap, guesses, hashes, login
+
+    checks = hashes.Hashes()
+    people = authority.Authority(database, keys=(token_key(chosen),), entropy=secrets.token_bytes)
+    with people.writing() as held:
+        bootstrap.bootstrap(held, chosen.admin_password_file.read_text(encoding="utf-8").strip(), checks)
+    door = login.Login(people, checks, guesses.Guesses())
+    return desk.Desk(authority=people, login=door, new_id=lambda: uuid.uuid4().hex)
 
 
 def serve(chosen: settings.Settings) -> int:
