@@ -16,9 +16,6 @@ from vipool.core import journey
 from vipool.model import packet
 
 _IN, _OUT = packet.Direction.IN, packet.Direction.OUT
-_SLACK = 1_000_000
-"""Nanoseconds by which a later packet may bear the earlier time: each hop's is taken on another path in the kernel."""
-
 _MOST_ATTEMPTS = 200
 """Connections to members that are looked at: on a busy load balancer most of them are other clients'."""
 
@@ -62,9 +59,13 @@ class Evidence:
         return next((each for each in self.at(station) if _same(each, original)), None)
 
     def reply(self, original: packet.Packet, station: Station, *, since: int = 0) -> Iterable[packet.Packet]:
-        """The packets of the opposite direction of a connection at a station."""
+        """The packets of the opposite direction of a connection, at a station of the same hop, since it was there.
+
+        At one hop the kernel's times are in the order of cause and effect. So what came before is another's answer,
+        when a connection is used again and again.
+        """
         ends = (original.receiver, original.sender)
-        after = max(since, original.at - _SLACK)
+        after = max(since, original.at)
         return (each for each in self.at(station) if (each.sender, each.receiver) == ends and each.at >= after)
 
     @property
@@ -172,7 +173,7 @@ def _attempts(evidence: Evidence, began: packet.Packet) -> Iterable[packet.Packe
     """The connections that the balancer asked members for since the request began, repetitions too."""
     members = {member.endpoint for member in evidence.journey.members}
     for each in evidence.at((journey.Place.BALANCER, _OUT)):
-        if each.opens and each.receiver in members and each.at >= began.at - _SLACK:
+        if each.opens and each.receiver in members and each.at >= began.at:
             yield each
 
 
@@ -196,7 +197,7 @@ def _tries(evidence: Evidence, arrived: packet.Packet, token: bytes) -> Iterable
     members = {member.endpoint for member in evidence.journey.members}
     needle = token if token and token in arrived.payload else arrived.payload.split(b"\r\n")[0][:64]
     for each in evidence.at((journey.Place.BALANCER, _OUT)):
-        if each.receiver not in members or each.at < arrived.at - _SLACK:
+        if each.receiver not in members or each.at < arrived.at:
             continue
         recognised = arrived.length and each.length and needle and needle in each.payload
         if recognised or (arrived.length and _same(each, arrived)):
@@ -220,6 +221,6 @@ def _unrecognised(evidence: Evidence, attempts: Sequence[packet.Packet]) -> Iter
 
 
 def _returned(evidence: Evidence, arrived: packet.Packet, answer: packet.Packet | None) -> packet.Packet | None:
-    since = answer.at - _SLACK if answer else arrived.at
+    since = answer.at if answer else arrived.at
     replies = evidence.reply(arrived, (journey.Place.BALANCER, _OUT), since=since)
     return next((each for each in replies if each.length), None)
