@@ -28,15 +28,19 @@ class Gone(faults.Unauthorized):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What a good token means now.  ``roles`` are those that count, implied ones included."""
+    """What a good token means now.
+
+    ``domain`` is that of the project, or the one the token is for where there is no project.  ``roles`` are those that
+    count, implied ones included.
+    """
 
     claims: tokens.Claims
     user: user.User
     user_domain: domain.Domain
-    project: project.Project | None = None
-    domain: domain.Domain | None = None
-    roles: tuple[role.Role, ...] = ()
-    credential: credential.ApplicationCredential | None = None
+    project: project.Project | None
+    domain: domain.Domain | None
+    roles: tuple[role.Role, ...]
+    credential: credential.ApplicationCredential | None
     caller: caller.Caller
 
 
@@ -115,6 +119,10 @@ class Authority:
         """When a token made now begins and ends."""
         return now, now + self._lifetime
 
+    def secret(self) -> str:
+        """A secret that nobody guesses: 512 random bits, base64url."""
+        return base64.urlsafe_b64encode(self._entropy(64)).rstrip(b"=").decode()
+
     def audit_id(self) -> str:
         """A new name for a token that gives nothing of it away: 128 random bits, base64url."""
         return base64.urlsafe_b64encode(self._entropy(16)).rstrip(b"=").decode()
@@ -144,14 +152,20 @@ def meaning(held: session.Session, claims: tokens.Claims) -> Token:
         user_name=somebody.name,
         project_id=inside.id if inside else None,
         project_name=inside.name if inside else "",
-        domain_id=over.id if over else None,
+        domain_id=over.id if over and not inside else None,
         roles=frozenset(each.name for each in roles),
         system=claims.kind is tokens.Kind.SYSTEM,
     )
     return Token(
-        claims=claims, user=somebody, user_domain=home, project=inside, domain=over, roles=roles, credential=key,
+        claims=claims,
+        user=somebody,
+        user_domain=home,
+        project=inside,
+        domain=over,
+        roles=roles,
+        credential=key,
         caller=asking,
-    )  # fmt: skip
+    )
 
 
 def _user(held: session.Session, claims: tokens.Claims) -> tuple[user.User, domain.Domain]:
@@ -181,13 +195,12 @@ def _credential(held: session.Session, claims: tokens.Claims) -> credential.Appl
 
 
 def _scope(held: session.Session, claims: tokens.Claims) -> tuple[project.Project | None, domain.Domain | None]:
-    """The project or domain a token is for, both enabled."""
+    """The project a token is for with its domain, or the domain it is for; all enabled."""
     if claims.kind is tokens.Kind.PROJECT:
         inside = rows.get(held, project.Project, claims.scope_id)
         if inside is None or not inside.enabled:
             raise faults.Unauthorized(GENERIC)
-        enabled_domain(held, inside.domain_id)
-        return inside, None
+        return inside, enabled_domain(held, inside.domain_id)
     if claims.kind is tokens.Kind.DOMAIN:
         return None, enabled_domain(held, claims.scope_id)
     return None, None

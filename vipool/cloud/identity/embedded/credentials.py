@@ -93,7 +93,7 @@ def _check_moment(text: object, now: datetime.datetime) -> None:
 def _roles(held: session.Session, asked: object, has: Iterable[role.Role]) -> tuple[str, ...]:
     """The ids of the roles to give: all of the token's, or those asked for with what they imply."""
     held_ids = [each.id for each in has]
-    if asked is None:
+    if asked is None or asked == []:
         return tuple(held_ids)
     if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
         raise faults.BadAttribute("roles", asked, f"{asked!r} is not of type 'array'")

@@ -108,7 +108,7 @@ class Proven:
     user: user.User
     method: tokens.Method
     token: authorities.Token | None = None
-    credential: credential.ApplicationCredential | None = None
+    key: credential.ApplicationCredential | None = None
 
 
 class Login:
@@ -206,14 +206,14 @@ class Login:
             raise Challenge(
                 "Error authenticating with application credential: Application credentials cannot request a scope."
             )
-        return Proven(user=owner, method=tokens.Method.APPLICATION_CREDENTIAL, credential=found)
+        return Proven(user=owner, method=tokens.Method.APPLICATION_CREDENTIAL, key=found)
 
     def _issue(self, held: session.Session, proven: list[Proven], scope: Scope) -> tuple[str, authorities.Token]:
         methods = {
             method for each in proven for method in (each.method, *(each.token.claims.methods if each.token else ()))
         }
         earlier = next((each.token.claims for each in proven if each.token), None)
-        key = next((each.credential for each in proven if each.credential), None)
+        key = next((each.key for each in proven if each.key), None)
         issued, expires = self.authority.period(held.now)
         ends = [moment for moment in (expires, earlier and earlier.expires_at, key and key.expires_at) if moment]
         somebody = finding.maybe(held, user.User, proven[0].user.id)
