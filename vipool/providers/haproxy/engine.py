@@ -124,7 +124,9 @@ class Engine:
         if process is not None:
             try:
                 handle = os.pidfd_open(process.pid)
-            except ProcessLookupError:
+            except (
+                OSError
+            ):  # it ended just now, or this process may open no more files: then it is looked for each time
                 return
             self._watched[place.directory] = (process, handle)
 
@@ -140,7 +142,7 @@ class Engine:
             return False
         # The process that was watched was reloaded away, or nothing runs.
         self._watch(place)
-        return place.directory not in self._watched
+        return place.directory not in self._watched and generations.serving(Path(place.directory)) is None
 
     def _forget(self, place: base.Place) -> None:
         with self._lock:

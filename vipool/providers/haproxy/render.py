@@ -113,7 +113,8 @@ def _global(most: int, layout: Layout) -> Iterator[str]:
 def _defaults() -> Iterator[str]:
     yield tokens.line("load-server-state-from-file", "global")
     yield tokens.line("retries", 3)
-    yield tokens.line("option", "redispatch")
+    # At once: by default a refused connection is tried on the same member three times, a second apart.
+    yield tokens.line("option", "redispatch", 1)
     yield tokens.line("option", "splice-request")
     yield tokens.line("option", "splice-response")
 
