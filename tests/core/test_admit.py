@@ -18,7 +18,7 @@ from vipool.model import (
     tree,
 )
 
-NOW = datetime.datetime(2026, 1, 1)  # noqa: DTZ001 (naive UTC is the form)
+NOW = datetime.datetime(2026, 1, 1)
 PROJECT = "a-project"
 PARENTS = frozenset({"loadbalancer_id", "pool_id", "listener_id"})
 ARGUMENTS: dict[Any, dict[str, Any]] = {

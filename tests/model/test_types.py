@@ -32,15 +32,19 @@ KINDS = (
 )
 
 
+def attempt(kind, value):
+    """What a kind made of a value, or the sentence it refused it with."""
+    try:
+        return kind.parse(value), ""
+    except ValueError as error:
+        return None, str(error)
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
 @given(value=JSON.filter(lambda value: value is not None))
 def test_any_json_is_parsed_or_refused_with_a_sentence(kind, value):
-    try:
-        parsed = kind.parse(value)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert kind.parse(parsed) == parsed  # what is kept is accepted again, unchanged
+    parsed, sentence = attempt(kind, value)
+    assert sentence or kind.parse(parsed) == parsed  # what is kept is accepted again, unchanged
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
@@ -112,7 +116,7 @@ def test_a_network_drops_its_host_bits():
 
 def test_a_moment_with_a_zone_is_kept_in_utc_without_it():
     kept = types.Timestamp().parse("2026-03-01T12:00:00+02:00")
-    assert kept == datetime.datetime(2026, 3, 1, 10, 0)  # noqa: DTZ001 (naive UTC is the form)
+    assert kept == datetime.datetime(2026, 3, 1, 10, 0)
 
 
 def test_an_entry_holds_every_key():

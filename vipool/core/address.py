@@ -1,7 +1,7 @@
 """Arithmetic on addresses: pools, free ones, and what fits where.  Never enumerates a range, so that a /64 is cheap."""
 
 import ipaddress
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -10,30 +10,44 @@ Range: TypeAlias = tuple[int, int]
 
 
 def default_gateway(network: Network) -> Address:
-    """The gateway of a subnet that names none: the first host address in IPv4, the prefix itself in IPv6 (as Neutron)."""
-    first = int(network.network_address)
-    return network[0] if network.version == 6 else ipaddress.IPv4Address(first + 1)
+    """The gateway of a subnet that names none, as Neutron has it: the first host address, in IPv6 the prefix itself."""
+    if network.version == 6:
+        return network.network_address
+    return ipaddress.IPv4Address(hosts(network)[0])
+
+
+def hosts(network: Network) -> Range:
+    """The first and the last address that a host of the subnet may have."""
+    first, last = int(network.network_address), int(network.broadcast_address)
+    # RFC 3021: a /31 has neither network nor broadcast address; IPv6 has no broadcast address at all.
+    if network.version == 6 or network.prefixlen >= 31:
+        return first, last
+    return first + 1, last - 1
 
 
 def default_pools(network: Network, gateway: Address | None) -> tuple[Range, ...]:
-    """The addresses of a subnet that hosts may have, without its gateway."""
-    first, last = int(network.network_address), int(network.broadcast_address)
-    if network.version == 6:
+    """The addresses of a subnet that ports get by themselves: all but the gateway and the IPv6 prefix (RFC 4291, 2.6.1)."""
+    first, last = hosts(network)
+    if network.version == 6 and last > first:
         first += 1
-    elif network.prefixlen < 31:  # RFC 3021: a /31 has neither network nor broadcast address
-        first, last = first + 1, last - 1
-    hole = None if gateway is None else int(gateway)
-    if hole is None or not first <= hole <= last:
+    if gateway is None or gateway.version != network.version:
         return ((first, last),)
+    return without((first, last), int(gateway))
+
+
+def without(span: Range, hole: int) -> tuple[Range, ...]:
+    """A range less one address: one or two ranges, or none."""
+    first, last = span
+    if not first <= hole <= last:
+        return (span,)
     return tuple(part for part in ((first, hole - 1), (hole + 1, last)) if part[0] <= part[1])
 
 
 def first_free(pools: Sequence[Range], used: Collection[int]) -> int | None:
     """The lowest address of the pools that nobody has; None when all are taken."""
     for first, last in sorted(pools):
-        taken = sorted(each for each in used if first <= each <= last)
         candidate = first
-        for each in taken:
+        for each in sorted(each for each in used if first <= each <= last):
             if each > candidate:
                 break
             candidate = each + 1
@@ -44,7 +58,12 @@ def first_free(pools: Sequence[Range], used: Collection[int]) -> int | None:
 
 def free_count(pools: Sequence[Range], used: Collection[int]) -> int:
     """How many addresses of the pools nobody has."""
-    return size(pools) - sum(1 for each in set(used) if any(first <= each <= last for first, last in pools))
+    return size(pools) - within(pools, used)
+
+
+def within(pools: Sequence[Range], used: Collection[int]) -> int:
+    """How many of these addresses lie in the pools."""
+    return sum(1 for each in set(used) if any(first <= each <= last for first, last in pools))
 
 
 def size(pools: Sequence[Range]) -> int:
@@ -52,15 +71,29 @@ def size(pools: Sequence[Range]) -> int:
     return sum(last - first + 1 for first, last in pools)
 
 
+def overlaps(pools: Sequence[Range]) -> Iterator[tuple[Range, Range]]:
+    """The pairs of neighbouring pools that share an address."""
+    ordered = sorted(pools)
+    for one, other in zip(ordered, ordered[1:], strict=False):
+        if other[0] <= one[1]:
+            yield one, other
+
+
 def spell(version: int, number: int) -> str:
-    """An address from its number."""
+    """An address from its number, in its canonical form (RFC 5952)."""
     return str(ipaddress.IPv4Address(number) if version == 4 else ipaddress.IPv6Address(number))
 
 
 def usable(network: Network, address: Address) -> bool:
     """Whether a host of the subnet may have the address."""
-    if address not in network:
-        return False
-    if network.version == 6 or network.prefixlen >= 31:
-        return True
-    return address not in {network.network_address, network.broadcast_address}
+    first, last = hosts(network)
+    return address.version == network.version and first <= int(address) <= last
+
+
+def from_mac(network: Network, mac: str) -> str:
+    """The address that a host makes for itself in a /64 from its MAC (modified EUI-64: RFC 4291, appendix A)."""
+    digits = int(mac.replace(":", ""), 16)
+    high, low = digits >> 24, digits & 0xFFFFFF
+    # The universal/local bit is inverted, and ff:fe goes into the middle.
+    identifier = ((high ^ 0x020000) << 40) | (0xFFFE << 24) | low
+    return str(ipaddress.IPv6Address(int(network.network_address) | identifier))

@@ -89,8 +89,7 @@ def ids_by(
     for start in range(0, len(owners), SLICE):
         wanted = table.c[column].in_(owners[start : start + SLICE])
         query = sa.select(table.c[column], table.c.id).where(wanted).order_by(table.c.created_at, table.c.id)
-        for owner, identifier in held.connection.execute(query):
-            yield owner, identifier
+        yield from ((str(owner), str(identifier)) for owner, identifier in held.connection.execute(query))
 
 
 def count(held: session.Session, cls: type[R], **equals: Any) -> int:

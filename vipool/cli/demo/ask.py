@@ -40,7 +40,7 @@ def ask(host: str, port: int, count: int, seconds: float) -> dict[str, object]:
         try:
             who = once(host, port)
         except (OSError, http.client.HTTPException) as error:
-            failures.append(f"request {turn + 1}: {error or type(error).__name__}")
+            failures.append(f"request {turn + 1}: {type(error).__name__} {error}")
         else:
             answers[who] = answers.get(who, 0) + 1
             slowest = max(slowest, time.monotonic() - sent)
