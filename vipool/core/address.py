@@ -1,6 +1,7 @@
 """Arithmetic on addresses: pools, free ones, and what fits where.  Never enumerates a range, so that a /64 is cheap."""
 
 import ipaddress
+import itertools
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeAlias
 
@@ -26,7 +27,7 @@ def hosts(network: Network) -> Range:
 
 
 def default_pools(network: Network, gateway: Address | None) -> tuple[Range, ...]:
-    """The addresses of a subnet that ports get by themselves: all but the gateway and the IPv6 prefix (RFC 4291, 2.6.1)."""
+    """What ports get by themselves: all but the gateway, and the IPv6 prefix itself (RFC 4291, 2.6.1: the routers)."""
     first, last = hosts(network)
     if network.version == 6 and last > first:
         first += 1
@@ -74,7 +75,7 @@ def size(pools: Sequence[Range]) -> int:
 def overlaps(pools: Sequence[Range]) -> Iterator[tuple[Range, Range]]:
     """The pairs of neighbouring pools that share an address."""
     ordered = sorted(pools)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in itertools.pairwise(ordered):
         if other[0] <= one[1]:
             yield one, other
 

@@ -1,13 +1,15 @@
 """Ports: made with a MAC and addresses, changed, and removed with all that they hold."""
 
-import dataclasses
-from collections.abc import Callable, Mapping
+import ipaddress
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from vipool.cloud.network.embedded import allocation, touch
-from vipool.model import faults, floatingip, network, plug, port, subnet
+from vipool.model import device, faults, floatingip, network, plug, port, subnet
 from vipool.store import rows, session
 
 OUI = "fa:16:3e"  # the prefix that OpenStack gives its ports
+SERVICE_DEVICES = "network:"  # ports of routers and floating IPs: no address comes to them unasked
 
 
 def mac(number: int) -> str:
@@ -25,27 +27,68 @@ def free_mac(held: session.Session, new_id: Callable[[], str]) -> str:
 
 def create(held: session.Session, wanted: port.Request, new_id: Callable[[], str]) -> port.Port:
     """A new port on a network that exists, with its addresses taken."""
-    on = rows.get(held, network.Network, wanted.network_id)
-    if on is None:
-        raise faults.NotFound(f"Network {wanted.network_id} could not be found.", kind="NetworkNotFound")
-    subnets = subnets_of(held, on.id)
-    made = port.Port(
+    draft = port.Port(
         id=new_id(),
         name=wanted.name,
+        description=wanted.description,
         project_id=wanted.project_id,
-        network_id=on.id,
-        mac_address=free_mac(held, new_id),
+        network_id=wanted.network_id,
+        mac_address=wanted.mac_address or free_mac(held, new_id),
         admin_state_up=wanted.admin_state_up,
         device_id=wanted.device_id,
         device_owner=wanted.device_owner,
         security_groups=wanted.security_group_ids,
-        fixed_ips=allocation.choose(held, subnets, wanted.fixed_ips),
-        created_at=held.now,
-        updated_at=held.now,
+    )
+    return add(held, draft, wanted.fixed_ips or None)
+
+
+def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wanted] | None) -> port.Port:
+    """A port as drafted, with addresses: those wanted, or with None one of each family of the network.
+
+    Raises faults.NotFound for its network, faults.Conflict when its MAC or an address is taken or none is left, and
+    faults.Invalid for an address that does not fit.
+    """
+    if rows.get(held, network.Network, draft.network_id) is None:
+        raise faults.NotFound(f"Network {draft.network_id} could not be found.", kind="NetworkNotFound")
+    _check_mac(held, draft.network_id, draft.mac_address)
+    choice = allocation.Choice(
+        held=held,
+        network_id=draft.network_id,
+        subnets=subnets_of(held, draft.network_id),
+        mac=draft.mac_address,
+    )
+    if wanted is None:
+        choice.defaults()
+    else:
+        choice.wanted(wanted)
+    if not draft.device_owner.startswith(SERVICE_DEVICES):
+        choice.derived()
+    made = draft.having(
+        {
+            "fixed_ips": tuple(choice.chosen),
+            "allowed_address_pairs": _pairs(draft.allowed_address_pairs, draft.mac_address),
+            "created_at": held.now,
+            "updated_at": held.now,
+        }
     )
     rows.add(held, made)
-    allocation.take(held, on.id, made.id, made.fixed_ips)
+    allocation.take(held, made.network_id, made.id, made.fixed_ips)
     return made
+
+
+def _check_mac(held: session.Session, network_id: str, address: str) -> None:
+    if rows.count(held, port.Port, mac_address=address, network_id=network_id):
+        raise faults.Conflict(
+            f"Unable to complete operation for network {network_id}. The mac address {address} is in use.",
+            kind="MacAddressInUse",
+        )
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]], own: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {"mac_address": each["mac_address"] or own, "ip_address": each["ip_address"].removesuffix("/32")}
+        for each in pairs
+    )
 
 
 def subnets_of(held: session.Session, network_id: str) -> tuple[subnet.Subnet, ...]:
@@ -54,60 +97,81 @@ def subnets_of(held: session.Session, network_id: str) -> tuple[subnet.Subnet, .
     return tuple(sorted(found, key=lambda each: (each.created_at, each.id)))
 
 
-def change(held: session.Session, before: port.Port, values: dict[str, object]) -> port.Port:
+def change(held: session.Session, before: port.Port, values: Mapping[str, Any]) -> port.Port:
     """A changed port; addresses that stay are kept, and nodes are told."""
-    if "fixed_ips" in values:
-        values = {**values, "fixed_ips": _readdress(held, before, values["fixed_ips"])}
-    after = dataclasses.replace(
-        before,
-        **{**values, "updated_at": held.now, "revision_number": before.revision_number + 1},  # type: ignore[arg-type]
-    )
+    changed = dict(values)
+    if changed.get("mac_address", before.mac_address) != before.mac_address:
+        _check_mac(held, before.network_id, changed["mac_address"])
+    if "fixed_ips" in changed:
+        changed["fixed_ips"] = _readdress(held, before, changed["fixed_ips"])
+    if "allowed_address_pairs" in changed:
+        own = changed.get("mac_address", before.mac_address)
+        changed["allowed_address_pairs"] = _pairs(changed["allowed_address_pairs"], own)
+    after = before.having({**changed, "updated_at": held.now, "revision_number": before.revision_number + 1})
     rows.put(held, after)
     touch.port(held, after)
     return after
 
 
-def adjust(held: session.Session, made: port.Port, values: dict[str, object]) -> port.Port:
-    """A port that was just made, with what its request said beyond its addresses.  Raises faults.Conflict."""
-    address = values.get("mac_address")
-    if address and rows.count(held, port.Port, mac_address=address, network_id=made.network_id):
-        raise faults.Conflict(f"MAC address {address} is in use on network {made.network_id}.", kind="MacAddressInUse")
-    after = made.having({key: value for key, value in values.items() if value})
-    rows.put(held, after)
-    return after
-
-
-def _readdress(held: session.Session, before: port.Port, wanted: object) -> tuple[Mapping[str, str], ...]:
-    entries: list[Mapping[str, str]] = list(wanted) if isinstance(wanted, tuple) else []
-    kept = [each for each in before.fixed_ips if any(_same(each, entry) for entry in entries)]
+def _readdress(
+    held: session.Session, before: port.Port, wanted: Sequence[Mapping[str, str | None]]
+) -> tuple[allocation.Fixed, ...]:
     allocation.give_back(held, before.fixed_ips)
-    asked = tuple((entry.get("subnet_id"), entry.get("ip_address") or _kept(kept, entry)) for entry in entries)
-    chosen = allocation.choose(held, subnets_of(held, before.network_id), asked)
-    allocation.take(held, before.network_id, before.id, chosen)
-    return chosen
+    choice = allocation.Choice(
+        held=held,
+        network_id=before.network_id,
+        subnets=subnets_of(held, before.network_id),
+        mac=before.mac_address,
+    )
+    derived = {each.id for each in choice.subnets if each.derives_addresses}
+    choice.wanted(_keeping([each for each in before.fixed_ips if each["subnet_id"] not in derived], wanted))
+    if not before.device_owner.startswith(SERVICE_DEVICES):
+        choice.derived()
+    left = {each["ip_address"] for each in choice.chosen}
+    for each in rows.find(held, floatingip.FloatingIp, port_id=before.id):
+        if each.fixed_ip_address not in left:
+            raise faults.Invalid(
+                f"Bad port request: Cannot take {each.fixed_ip_address} from port {before.id}: floating IP "
+                f"{each.floating_ip_address} stands for it. Disassociate that first.",
+                kind="BadRequest",
+            )
+    allocation.take(held, before.network_id, before.id, choice.chosen)
+    return tuple(choice.chosen)
 
 
-def _same(held_entry: Mapping[str, str], entry: Mapping[str, str]) -> bool:
-    address = entry.get("ip_address")
-    return address == held_entry["ip_address"] or (not address and entry.get("subnet_id") == held_entry["subnet_id"])
-
-
-def _kept(kept: list[Mapping[str, str]], entry: Mapping[str, str]) -> str | None:
-    return next((each["ip_address"] for each in kept if each["subnet_id"] == entry.get("subnet_id")), None)
+def _keeping(
+    present: Sequence[allocation.Fixed], wanted: Sequence[Mapping[str, str | None]]
+) -> list[allocation.Wanted]:
+    """The wanted entries; where only a subnet is named, with an address the port has there already."""
+    named = {str(ipaddress.ip_address(each["ip_address"])) for each in wanted if each["ip_address"]}
+    spare = [each for each in present if each["ip_address"] not in named]
+    found: list[allocation.Wanted] = []
+    for each in wanted:
+        kept = None
+        if each["ip_address"] is None:
+            kept = next((one for one in spare if one["subnet_id"] == each["subnet_id"]), None)
+        if kept is not None:
+            spare.remove(kept)
+        found.append((each["subnet_id"], each["ip_address"] if kept is None else kept["ip_address"]))
+    return found
 
 
 def remove(held: session.Session, gone: port.Port) -> None:
     """Remove a port: its addresses are free, floating IPs stand for it no more, nodes unplug it."""
     for each in rows.find(held, floatingip.FloatingIp, port_id=gone.id):
-        rows.change(
-            held,
-            floatingip.FloatingIp,
-            each.id,
-            {"port_id": None, "fixed_ip_address": None, "router_id": None, "status": "DOWN"},
-        )
+        freed = {
+            "port_id": None,
+            "fixed_ip_address": None,
+            "router_id": None,
+            "status": "DOWN",
+            "revision_number": each.revision_number + 1,
+        }
+        rows.change(held, floatingip.FloatingIp, each.id, freed)
         touch.router(held, each.router_id)
     found = rows.get(held, plug.Plug, gone.id)
     if found is not None:
         touch.bury_plug(held, found, gone)
     allocation.give_back(held, gone.fixed_ips)
     rows.remove(held, port.Port, gone.id)
+    if gone.device_owner in {device.ROUTER_INTERFACE, device.ROUTER_GATEWAY}:
+        touch.router(held, gone.device_id)

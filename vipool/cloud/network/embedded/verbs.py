@@ -10,8 +10,6 @@ from vipool.model import caller, faults, floatingip, network, owned, port, route
 from vipool.store import rows, session
 
 Noun = type[owned.Owned]
-# What a port's request says beyond what every port is made with.
-MORE = frozenset({"mac_address", "allowed_address_pairs", "description", "port_security_enabled", "vnic_type"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +41,13 @@ def remove(held: session.Session, gone: owned.Owned) -> None:
 
 
 def _create_port(write: Write) -> port.Port:
-    values, identifier = write.values, write.values["network_id"]
+    values, identifier = dict(write.values), write.values["network_id"]
     visible.need(visible.get_network(write.held, write.who, identifier), network.Network, identifier)
-    wanted = port.Request(
-        network_id=identifier,
-        project_id=values["project_id"],
-        fixed_ips=tuple((each["subnet_id"], each["ip_address"]) for each in values.get("fixed_ips", ())),
-        name=values.get("name", ""),
-        device_id=values.get("device_id", ""),
-        device_owner=values.get("device_owner", ""),
-        admin_state_up=values.get("admin_state_up", True),
-        security_group_ids=values.get("security_groups", ()),
-    )
-    made = making.create(write.held, wanted, write.new_id)
-    more = {key: value for key, value in values.items() if key in MORE}
-    return making.adjust(write.held, made, more) if more else made
+    wanted = values.pop("fixed_ips", None)
+    if "mac_address" not in values:
+        values["mac_address"] = making.free_mac(write.held, write.new_id)
+    entries = None if wanted is None else [(each["subnet_id"], each["ip_address"]) for each in wanted]
+    return making.add(write.held, port.Port.build(values), entries)
 
 
 def _create_floating(write: Write) -> floatingip.FloatingIp:
