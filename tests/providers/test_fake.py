@@ -1,5 +1,7 @@
 """The provider in memory keeps the contract that the real ones keep."""
 
+import dataclasses
+
 import pytest
 
 from tests.providers import trees
@@ -44,6 +46,20 @@ def test_members_that_do_not_answer_are_down_and_the_pool_with_the_last():
     seen = engine.observe(PLACE, picture())
     assert seen is not None
     assert seen.backends == {POOL: "down"}
+
+
+def test_what_is_disabled_unmonitored_or_drained_shows_it():
+    engine = fake.Engine()
+    whole = picture()
+    rows = dataclasses.replace(whole.members[0], weight=0), dataclasses.replace(whole.members[1], admin_state_up=False)
+    for wanted, states in (
+        (whole.replacing(*rows), {FIRST: "drain", SECOND: "maint"}),
+        (dataclasses.replace(whole, healthmonitors=()), {FIRST: "no_check", SECOND: "no_check"}),
+    ):
+        engine.converge(PLACE, wanted)
+        seen = engine.observe(PLACE, wanted)
+        assert seen is not None
+        assert seen.servers == states
 
 
 def test_a_killed_process_is_noticed_and_started_again():

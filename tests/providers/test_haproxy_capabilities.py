@@ -61,6 +61,10 @@ def test_a_refusal_names_the_object_and_the_attribute(kind, change, named):
     assert any(each in sentence for each in (trees.LOADBALANCER, LISTENER, POOL, MEMBER, MONITOR))
 
 
+def test_a_monitor_that_sends_no_request_may_carry_the_terms_of_one():
+    assert refused(healthmonitors={"type": "TCP", "http_version": 1.1, "domain_name": "x"}) is None
+
+
 def test_a_header_that_is_switched_off_is_no_reason():
     assert refused(listeners={"insert_headers": {"X-SSL-Client-DN": "no"}}) is None
 

@@ -57,6 +57,7 @@ def test_an_echo_request_has_the_checksum_of_rfc_1071():
     packet = ping.request(4, 0x1234, 7)
     assert packet[0] == 8
     assert ping.checksum(packet) == 0
+    assert ping.checksum(b"\xff\xff\x00\x02") == 0xFFFD  # the carry comes round
     assert ping.request(6, 0x1234, 7)[:4] == b"\x80\0\0\0"
 
 

@@ -141,8 +141,37 @@ def test_a_great_many_members_are_cheaper_by_a_reload():
     assert isinstance(step, plan.Reload)
 
 
+def test_a_server_that_runs_and_is_in_no_text_is_reloaded_away_when_its_name_is_wanted():
+    whole = picture()
+    less = whole.keep(lambda row: row.id != SECOND)
+    ghost = plan.Running(text=text(less), servers=servers(text(whole)))
+    assert isinstance(plan.plan(ghost, text(whole)), plan.Reload)
+
+
+def test_a_member_that_goes_while_it_is_disabled_is_only_deleted():
+    whole = picture()
+    whole = whole.replacing(dataclasses.replace(whole.members[1], admin_state_up=False))
+    step = plan.plan(served(whole), text(whole.keep(lambda row: row.id != SECOND)))
+    assert step == plan.Runtime(
+        commands=(plan.Command(text=f"del server {PLACE}/{SECOND}", answer="Server deleted", optional=True),)
+    )
+
+
+def test_a_member_that_comes_disabled_and_unchecked_is_only_added():
+    whole = picture()
+    whole = dataclasses.replace(whole, healthmonitors=())
+    whole = whole.replacing(dataclasses.replace(whole.members[1], admin_state_up=False))
+    step = plan.plan(served(whole.keep(lambda row: row.id != SECOND)), text(whole))
+    assert isinstance(step, plan.Runtime)
+    assert [each.text.split()[0] for each in step.commands] == ["add"]
+
+
 def test_what_runs_of_an_unknown_text_is_reloaded():
     assert isinstance(plan.plan(plan.Running(text=None, servers={}), text(picture())), plan.Reload)
+
+
+def test_what_runs_and_should_not_is_stopped():
+    assert plan.plan(served(picture()), "") == plan.Stop()
 
 
 def test_nothing_runs_and_nothing_should():
