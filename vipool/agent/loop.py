@@ -97,6 +97,7 @@ class Loop:
         self._cost = 0.0
         self._look_due: dict[node.Key, float] = {}
         self._observed: dict[node.Key, observe.Told] = {}
+        self._places: dict[node.Key, base.Place] = {}
         self._stopped = False
 
     @property
@@ -201,6 +202,7 @@ class Loop:
         if item.absent:
             self._observed.pop(key, None)
             self._look_due.pop(key, None)
+            self._places.pop(key, None)
             if not charge.unlisted:
                 self._reports.put(spec.Report(kind=kind, id=identifier, revision=item.revision, gone=True))
             if current:
@@ -269,14 +271,20 @@ class Loop:
             return
         self._watch_due = now + pace.WATCH
         for engine, carried in self._by_engine(self._carried()).values():
-            places = {self._hand.place(item.id): key for key, item in carried.items()}
-            keys = {place.namespace: key for place, key in places.items()}
-            for namespace in attempt.watch(engine, tuple(places)):
-                key = keys[namespace]
+            places = {key: self._place(key) for key in carried}
+            gone = attempt.watch(engine, tuple(places.values()))
+            for key in [key for key, place in places.items() if place.namespace in gone] if gone else []:
                 charge = self._charges[key]
                 if charge.failures == 0:
                     logger.warning("%s %s: its process is gone", *key)
                     self._charges[key] = replace(charge, due=now)
+
+    def _place(self, key: node.Key) -> base.Place:
+        """The place of a load balancer, kept: it is asked for several times a second."""
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = self._hand.place(key[1])
+        return place
 
     def _by_engine(
         self, carried: Mapping[node.Key, spec.LoadBalancer]

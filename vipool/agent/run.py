@@ -8,6 +8,7 @@ Promises: when the server is not there, what is known goes on being kept; when i
 told again, for it may have lost the reports, or be an older state restored.
 """
 
+import itertools
 import logging
 import signal
 import threading
@@ -17,6 +18,7 @@ from concurrent import futures
 from pathlib import Path
 
 from vipool.agent import ground, link, loop, outbox, pace, realise
+from vipool.core import node
 from vipool.model import spec
 from vipool.providers import base
 
@@ -30,6 +32,10 @@ BATCH = 200
 
 WORKERS = 3
 """Load balancers attempted at once: their waits for processes overlap, more would only compete for the processors."""
+
+
+TEARING = 16
+"""Load balancers ended at once by `tear_down`: each waits for its processes to end."""
 
 
 class Machine:
@@ -145,7 +151,13 @@ def tear_down(state: Path, engines: Mapping[str, base.Engine]) -> tuple[str, ...
     No agent may be running. Raises `errors.HostError` or `base.NotNow` where something resists; call it again then.
     """
     hand = realise.Hand(ground=ground.Linux(state=state), engines=engines)
-    return hand.sweep(hand.ground.belongings()).words
+    ours = hand.ground.belongings()
+    with futures.ThreadPoolExecutor(TEARING) as pool:
+        carried = list(
+            pool.map(hand.sweep, (node.Belongings(loadbalancers=frozenset([each])) for each in ours.loadbalancers))
+        )
+    rest = hand.sweep(hand.ground.belongings())
+    return tuple(itertools.chain(*(done.words for done in (*carried, rest))))
 
 
 def _stop_on_request(agent: loop.Loop) -> None:
