@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vipool import settings
 
 if TYPE_CHECKING:
-    from vipool.api import app
+    from vipool.api import app, local
     from vipool.api.identity import desk
     from vipool.providers import base
     from vipool.store import session
@@ -58,7 +58,7 @@ def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "
     return database
 
 
-def build_server(chosen: settings.Settings) -> "app.Dispatcher":
+def build_server(chosen: settings.Settings, news: "local.News") -> "app.Dispatcher":
     """Every service over the embedded store."""
     from vipool.api import app, local, network, octavia
     from vipool.api.face import Service
@@ -67,7 +67,6 @@ def build_server(chosen: settings.Settings) -> "app.Dispatcher":
     from vipool.providers.haproxy import capabilities
     from vipool.service import write
 
-    news = local.News()
     database = open_database(chosen, news.tell)
     people = build_identity(chosen, database)
     authenticate = people.authority.authenticate
@@ -112,6 +111,7 @@ def serve(chosen: settings.Settings) -> int:
     import uvicorn
 
     from vipool.api import serving
+    from vipool.api.local import News
     from vipool.host import listening
 
     log_to_stderr()
@@ -121,15 +121,16 @@ def serve(chosen: settings.Settings) -> int:
         else listening.inherited(chosen.listen_fd)
     )
     local = listening.bind_local(chosen.agent_socket)
+    news = News()
     config = uvicorn.Config(
-        build_server(chosen),
+        build_server(chosen, news),
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=2,
         server_header=False,
     )
-    serving.Server(config).run(sockets=[public, local])
+    serving.Server(config, news.end).run(sockets=[public, local])
     return 0
 
 

@@ -31,6 +31,12 @@ class News:
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.ended = False
+
+    def end(self) -> None:
+        """Send everybody home: there will be no more news."""
+        self.ended = True
+        self.tell(0)
 
     def tell(self, _revision: int) -> None:
         """Wake everybody; may be called from any thread."""
@@ -99,6 +105,8 @@ class Local:
                 found = await anyio.to_thread.run_sync(self._pull, known)
                 if found is not None:
                     return responses.Response(found, media_type="application/json")
+                if self.news.ended:
+                    return responses.Response(status_code=204)
                 left = deadline - asyncio.get_running_loop().time()
                 try:
                     await asyncio.wait_for(event.wait(), max(left, 0))

@@ -157,15 +157,18 @@ def _failure(scene: stage.Stage, tenant: cloud.Cloud, balancer: picture.Balancer
 
 def _farewell(scene: stage.Stage, balancer: picture.Balancer) -> str:
     directory = scene.chosen.state_dir
-    vipool = Path(sys.executable).parent / "vipool"
-    command = str(vipool) if vipool.exists() else "vipool"
+    programs = Path(sys.executable).parent
+    command, openstack = (
+        str(programs / name) if (programs / name).exists() else name for name in ("vipool", "openstack")
+    )
     return f"""
 It stays up for you to explore. Try:
   export OS_CLIENT_CONFIG_FILE={directory}/clouds.yaml
-  openstack --os-cloud vipool loadbalancer list
-  openstack --os-cloud vipool loadbalancer status show {balancer.id}
-  openstack --os-cloud vipool loadbalancer member set --weight 10 {balancer.pool_id} {balancer.members["web2"]}
+  {openstack} --os-cloud vipool loadbalancer list
+  {openstack} --os-cloud vipool loadbalancer status show {balancer.id}
+  {openstack} --os-cloud vipool loadbalancer member set --weight 10 {balancer.pool_id} {balancer.members["web2"]}
   {command} exec --state-dir {directory} --netns client -- curl -s http://{picture.FLOATING}/
   {command} trace --state-dir {directory} {picture.FLOATING} --from client
   {command} exec --state-dir {directory} --netns qlbaas-{balancer.id} -- ip addr
-Remove all of it with `make demo-down` (or {command} demo --down)."""
+Remove all of it with:
+  {command} demo --down --state-dir {directory}"""
