@@ -62,6 +62,34 @@ def test_a_load_balancer_that_says_nothing():
     )
 
 
+def test_a_listener_that_nobody_serves():
+    listened = dataclasses.replace(load("no-listener")[0].journey, listener="http")
+    where, sentence = lost(lambda _: True, case="no-listener", journey=listened)
+    assert where == loss.Where.BALANCER
+    assert sentence == "The load balancer answered RST: nothing accepts on port 81, listener http or not."
+
+
+def test_a_silent_member_that_nobody_watches():
+    watched = load("member-silent")[0].watched - {MEMBER}
+    _, sentence = lost(lambda _: True, case="member-silent", watched=watched)
+    assert sentence.startswith("WEB1 172.16.100.9:80 did not answer: SYN sent 2 times, no answer.")
+
+
+def test_another_source_than_the_vip_is_told_as_it_is():
+    evidence, ask = load("picture")
+
+    def moved(each):
+        ends = {"172.16.100.11": "172.16.100.250"}
+        if "172.16.100.9" not in (each.source, each.destination):
+            return each
+        source, destination = ends.get(each.source, each.source), ends.get(each.destination, each.destination)
+        return dataclasses.replace(each, source=source, destination=destination)
+
+    found = trace.tell(dataclasses.replace(evidence, packets=tuple(map(moved, evidence.packets))), ask)
+    assert found.answered
+    assert found.steps[3].sentence == "It makes 172.16.100.250 the source,"
+
+
 def test_a_load_balancer_without_a_way_back():
     where, sentence = lost(forward, question(journey.Place.BALANCER, "172.16.100.11", "172.16.100.1"))
     assert where == loss.Where.BALANCER_TO_ROUTER

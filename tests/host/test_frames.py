@@ -101,6 +101,28 @@ def test_an_unreachable_host_names_the_destination_it_is_about():
     assert (found.protocol, found.note, found.about) == (packet.Protocol.ICMP, "host unreachable", "10.0.0.2")
 
 
+def test_icmpv6_errors_name_the_destination_they_are_about():
+    inner = ipv6(6, tcp(0x02))[14:]
+    notes = {}
+    for kind, code in ((1, 3), (1, 9), (2, 0), (3, 0), (128, 0)):
+        found = frames.decode(ipv6(58, bytes([kind, code, 0, 0, 0, 0, 0, 0]) + inner), SEEN)
+        assert found is not None
+        notes[kind, code] = (found.note, found.about)
+    assert notes == {
+        (1, 3): ("address unreachable", "fd00::2"),
+        (1, 9): ("unreachable, code 9", "fd00::2"),
+        (2, 0): ("packet too big", "fd00::2"),
+        (3, 0): ("time exceeded", "fd00::2"),
+        (128, 0): ("type 128", ""),
+    }
+
+
+def test_other_protocols_keep_their_addresses():
+    found = frames.decode(ipv4(132, bytes(12)), SEEN)
+    assert found is not None
+    assert (found.protocol, found.source, found.destination) == (packet.Protocol.OTHER, "10.0.0.1", "10.0.0.2")
+
+
 @given(st.sampled_from([ETHERNET, IPV4, IPV6, ETHERNET + b"\x08\x06"]), st.binary(max_size=120))
 def test_no_bytes_raise(start, rest):
     found = frames.decode(start + rest, SEEN)

@@ -95,3 +95,11 @@ def test_a_floating_ip_that_the_router_does_not_have_yet_is_named(site, items):
     told = ask(items[:-1], scene.FLOATING, seconds=1)
     assert told.loss is not None
     assert told.loss.where in {loss.Where.CLIENT_TO_ROUTER, loss.Where.ROUTER}
+
+
+def test_a_tenants_host_that_asks_the_floating_ip_turns_around_in_the_router(items):
+    told = ask(items, scene.FLOATING, origin="web2")
+    assert told.loss is None, told
+    assert len(told.steps) == 10
+    assert all(step.at is not None for step in told.steps)
+    assert told.steps[-1].source == "10.10.10.7:80"

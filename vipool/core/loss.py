@@ -216,17 +216,17 @@ def _member_silent(evidence: sightings.Evidence, seen: sightings.Sightings, sent
 
 def _way_back(evidence: sightings.Evidence, answer: packet.Packet, what: str) -> Loss | None:
     last = f"The {what} left the load balancer"
-    for station in evidence.backward:
-        if evidence.same(answer, station) is None:
-            if station == (_Place.BALANCER, _OUT):
-                continue
-            doing = {_Place.CLIENT: "never reached the client", _Place.OUTSIDE: "never left it on the other side"}
-            ending = doing.get(_Place(station[0]), "never reached the router")
-            return Loss(where=Where.WAY_BACK, sentence=f"{last} and {ending}.")
-        last = {
-            _Place.INSIDE: f"The {what} reached the router",
-            _Place.OUTSIDE: f"The {what} left the router for the client",
-        }.get(_Place(station[0]), last)
+    for hop, direction in evidence.backward[1:]:  # the first is where it was found
+        found = evidence.same(answer, (hop, direction)) is not None
+        if hop == _Place.CLIENT:
+            reached, missed = last, "never reached the client"
+        elif direction is _IN:
+            reached, missed = f"The {what} reached the router", "never reached the router"
+        else:
+            reached, missed = f"The {what} left the router for the client", "never left it on the other side"
+        if not found:
+            return Loss(where=Where.WAY_BACK, sentence=f"{last} and {missed}.")
+        last = reached
     return None
 
 

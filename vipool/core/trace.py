@@ -136,7 +136,7 @@ def _request_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> 
     if sent.source == way.vip:
         sentence = f"It makes the VIP the source{port}, so that the answer comes back to it,"
     else:
-        sentence = f"It leaves {sent.source} as the source,"
+        sentence = f"It makes {sent.source} the source{port},"
     yield draft(_Place.BALANCER, _OUT, sent, sentence)
     hop = member.hop if member else ""
     yield draft(hop, _IN, evidence.same(sent, (hop, _IN)), f"and {name} receives it.")
