@@ -65,6 +65,12 @@ def test_a_monitor_that_sends_no_request_may_carry_the_terms_of_one():
     assert refused(healthmonitors={"type": "TCP", "http_version": 1.1, "domain_name": "x"}) is None
 
 
+def test_every_reason_can_be_had_at_once():
+    monitor = {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 0, "timeout": 0, "expected_codes": "never"}
+    whole = trees.load({"healthmonitors": [{**monitor, "max_retries": 1}]})
+    assert len(list(capabilities.reasons(whole))) == 3
+
+
 def test_a_header_that_is_switched_off_is_no_reason():
     assert refused(listeners={"insert_headers": {"X-SSL-Client-DN": "no"}}) is None
 

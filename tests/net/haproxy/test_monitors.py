@@ -16,6 +16,7 @@ from tests.net.haproxy.balancer import FIRST, ONE, PAIR, SECOND, SIXTH, TWO, bot
 from tests.net.members import eventually
 from tests.providers import configuration, trees
 from vipool.model import pool
+from vipool.providers.haproxy import ping, prober
 
 pytestmark = configuration.needs_haproxy
 
@@ -91,6 +92,21 @@ def test_a_ping_monitor_takes_out_a_member_whose_address_is_gone(balancer, addre
     balancer.ip(f"route del blackhole {gone}", f"addr add {gone} dev lo{' nodad' if ':' in gone else ''}")
     eventually(lambda: balancer.state(more, identifier) == "up")
     assert set(balancer.answers()) >= {TWO}
+
+
+def test_a_thousand_members_are_pinged_and_no_answer_is_lost(balancer):
+    pinging = prober.Prober()
+    one = ping.Target(member_id="", address="", names=(), delay=2, timeout=1, rise=3, fall=2)
+    addresses = [f"127.1.{at // 250}.{at % 250 + 1}" for at in range(1000)]
+    targets = [dataclasses.replace(one, member_id=each, address=each) for each in addresses]
+    pinging.assign(balancer.place, targets, frozenset(), again=False)
+
+    def values() -> set[int]:
+        return {each.value for each in pinging.standing(balancer.place).values()}
+
+    eventually(lambda: values() == {4})  # a lost answer would cost three good ones, more than the time there is
+    pinging.forget(balancer.place)
+    assert pinging.standing(balancer.place) == {}
 
 
 def test_a_member_that_was_down_serves_again_when_its_monitor_goes(balancer):

@@ -24,6 +24,12 @@ from vipool.providers.haproxy import ping, runtime
 
 # How long HAProxy may take to hear a verdict; another attempt is made with the next answer.
 _TELL = 0.5
+# At most so many requests between two looks at the answers, and room for the answers of some thousands: an answer that
+# finds the buffer full is lost, and a member would be taken for dead.
+_BURST = 64
+_SO_RCVBUFFORCE = 33
+_TIDY = 4096
+_BUFFER = 1 << 21
 _FAMILIES = {4: (socket.AF_INET, socket.IPPROTO_ICMP), 6: (socket.AF_INET6, socket.IPPROTO_ICMPV6)}
 
 
@@ -58,6 +64,7 @@ class Prober:
         self._rounds: dict[str, Round] = {}
         self._due: list[tuple[float, int, Round, Probe]] = []
         self._order = itertools.count()
+        self._pushed = 0
         self._sequence = itertools.count()
         self._identity = os.getpid() & 0xFFFF
         self._selector = selectors.DefaultSelector()
@@ -88,6 +95,12 @@ class Prober:
         """Ping nothing of this load balancer any more."""
         self.assign(place, (), frozenset(), again=False)
 
+    def standing(self, place: base.Place) -> dict[str, ping.Health]:
+        """What is thought of each member of a load balancer, by id."""
+        with self._lock:
+            found = self._rounds.get(place.directory)
+            return {key: probe.health for key, probe in found.probes.items()} if found else {}
+
     def _probe(self, known: Probe | None, target: ping.Target, down: frozenset[str]) -> Probe:
         if known is not None and known.target == target:
             return known
@@ -97,6 +110,12 @@ class Prober:
     def _at(self, due: float, found: Round, probe: Probe) -> None:
         probe.due = due
         heapq.heappush(self._due, (due, next(self._order), found, probe))
+        self._pushed += 1
+        # Entries whose time was changed lie in the heap until it comes, which may be days.
+        if self._pushed > _TIDY and self._pushed > len(self._due) // 2:
+            self._due = [entry for entry in self._due if entry[3].due == entry[0]]
+            heapq.heapify(self._due)
+            self._pushed = 0
 
     def _wake(self) -> None:
         if self._thread is None and self._due:
@@ -118,7 +137,9 @@ class Prober:
                         self._receive(*key.data)
 
     def _send_due(self, now: float) -> None:
-        while self._due and self._due[0][0] <= now:
+        burst = _BURST
+        while burst and self._due and self._due[0][0] <= now:
+            burst -= 1
             due, _, found, probe = heapq.heappop(self._due)
             if probe.due != due or found.probes.get(probe.target.member_id) is not probe:
                 continue
@@ -146,6 +167,8 @@ class Prober:
         family, protocol = _FAMILIES[version]
         flags = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         made = namespaces.call(found.place.namespace, lambda: socket.socket(family, flags, protocol))
+        with contextlib.suppress(PermissionError):  # the force that ignores net.core.rmem_max is for root (socket(7))
+            made.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         found.sockets[version] = made
         self._selector.register(made, selectors.EVENT_READ, (found, version))
         return made
