@@ -51,7 +51,7 @@ docs: setup ## write the reference from the declarations; check that every page 
 	@$(PYTEST) --quiet tests/test_docs.py
 
 bless: setup ## rewrite the golden files from what the code does now; read the difference before committing
-	@VIPOOL_BLESS=1 $(PYTEST) tests/providers
+	@VIPOOL_BLESS=1 $(PYTEST) tests/providers tests/core/test_trace.py
 
 lock: setup ## resolve the dependencies anew (needs uv on the path); read the difference before committing
 	@tools/lock

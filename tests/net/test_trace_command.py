@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -81,6 +84,20 @@ def test_what_cannot_be_traced_is_exit_code_two_and_a_sentence(state, words, sen
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_waiting_for_others_ends_with_ctrl_c(scene, state):
+    words = ("-m", "vipool", "trace", "--state-dir", str(state), scenes.FLOATING, "--passive")
+    with subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True) as waiting:
+        table = Path("/proc/net/packet")
+        deadline = time.monotonic() + 20
+        # One line for each socket under a heading: router outside and inside, load balancer, two members.
+        while len(table.read_text().splitlines()) < 6:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)  # a table of the kernel cannot be awaited
+        waiting.send_signal(signal.SIGINT)
+        _, said = waiting.communicate(timeout=20)
+    assert (waiting.returncode, said) == (130, "")
 
 
 def test_no_server_is_exit_code_two_and_says_how_to_start_one(tmp_path):

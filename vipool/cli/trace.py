@@ -29,6 +29,9 @@ from vipool.model import faults, packet, spec
 UNTRACED = 2
 """The exit code for a request that was not even asked."""
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -103,6 +106,8 @@ def execute(given: Options) -> int:
     except (faults.Refusal, errors.HostError, settings.Invalid) as refusal:
         print(f"vipool: {refusal}", file=sys.stderr)
         return UNTRACED
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _again(given: Options, chosen: settings.Settings) -> list[str]:
