@@ -7,8 +7,10 @@ balancer is beyond its directory's name.
 """
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Sequence
+from concurrent import futures
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +21,8 @@ from vipool.core import node
 from vipool.host import errors, links, namespaces, netlink, observation
 from vipool.host import wiring as hand
 from vipool.model import wiring
+
+logger = logging.getLogger("vipool.agent")
 
 
 class Ground(Protocol):
@@ -61,9 +65,14 @@ class Ground(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linux:
-    """This machine. `state` is the directory that marks and load balancers' directories are in."""
+    """This machine. `state` is the directory that marks and load balancers' directories are in.
+
+    `herald` is where announcements are made, so that nobody waits for them: closing a packet socket takes the kernel
+    some 14 ms (it waits for every processor, packet(7) sockets being seen by the receive path without a lock).
+    """
 
     state: Path
+    herald: futures.Executor | None = None
 
     @property
     def marks(self) -> Path:
@@ -102,11 +111,14 @@ class Linux:
         return True
 
     def announce(self, claims: tuple[announcing.Claim, ...], *, new: bool) -> None:
-        """Send gratuitous ARP and unsolicited neighbour advertisements from inside: for new addresses twice."""
-        if new:
-            arp.Announcer().hold(claims)
+        """Send gratuitous ARP and unsolicited neighbour advertisements from inside: for new addresses twice.
+
+        With a herald this comes later, and what goes wrong is only logged: neighbours ask by themselves in the end.
+        """
+        if self.herald is None:
+            _announce(claims, new=new)
         else:
-            arp.announce(claims)
+            self.herald.submit(_announce_and_log, claims, new=new)
 
     def marked(self) -> frozenset[str]:
         """Read the marks."""
@@ -143,6 +155,20 @@ class Linux:
             return
         except OSError as error:
             raise errors.Failed(f"removing the directory {path}", number=error.errno or 0) from error
+
+
+def _announce(claims: tuple[announcing.Claim, ...], *, new: bool) -> None:
+    if new:
+        arp.Announcer().hold(claims)
+    else:
+        arp.announce(claims)
+
+
+def _announce_and_log(claims: tuple[announcing.Claim, ...], *, new: bool) -> None:
+    try:
+        _announce(claims, new=new)
+    except errors.HostError as error:
+        logger.warning("announcing addresses: %s", error)
 
 
 def _refuse_our_own(place: wiring.Namespace) -> None:

@@ -303,6 +303,8 @@ class Loop:
         due = {key: item for key, item in carried.items() if self._look_due.get(key, now) <= now}
         if not due:
             return
+        longest = sorted(due, key=lambda key: self._look_due.get(key, now))
+        due = {key: due[key] for key in longest[: pace.portion(len(carried), self._cost)]}
         self._looking = True
         self._pool.submit(lambda: self.post(self._round(due)))
 

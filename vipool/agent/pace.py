@@ -3,6 +3,7 @@
 Promises: pure arithmetic; times are in seconds.
 """
 
+import math
 import zlib
 
 RETRY = (1.0, 60.0)
@@ -42,6 +43,14 @@ def delay(bounds: tuple[float, float], failures: int) -> float:
 def interval(count: int, cost: float) -> float:
     """Between two looks at each of `count` load balancers, when one look costs `cost` seconds of processor time."""
     return max(OBSERVE, count * cost / SHARE)
+
+
+def portion(count: int, cost: float) -> int:
+    """How many of `count` load balancers to look at in one go, so that all have their turn in an interval.
+
+    All of them at once would keep whatever else is to be done waiting. Half as many again, as some rounds are late.
+    """
+    return math.ceil(1.5 * count * WATCH / interval(count, cost))
 
 
 def spread(period: float, identifier: str) -> float:

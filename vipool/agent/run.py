@@ -119,8 +119,11 @@ def run(state: Path, server: link.Link, engines: Mapping[str, base.Engine]) -> i
     """Be the agent of this node until told to stop. Call it on the main thread: it takes the signals."""
     stopping = threading.Event()
     reports = outbox.Outbox()
-    hand = realise.Hand(ground=ground.Linux(state=state), engines=engines)
-    with futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="load-balancer") as pool:
+    with (
+        futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="load-balancer") as pool,
+        futures.ThreadPoolExecutor(1, thread_name_prefix="herald") as herald,
+    ):
+        hand = realise.Hand(ground=ground.Linux(state=state, herald=herald), engines=engines)
         agent = loop.Loop(hand, Machine(), pool, reports)
         _stop_on_request(agent)
         threads = [
@@ -135,7 +138,8 @@ def run(state: Path, server: link.Link, engines: Mapping[str, base.Engine]) -> i
         reports.wake()
         threads[1].join(timeout=pace.OBSERVE)
         server.close()
-        pool.shutdown(wait=True, cancel_futures=True)
+        for workers in (pool, herald):
+            workers.shutdown(wait=True, cancel_futures=True)
     logger.info("the agent ends; what it set up goes on")
     return 0
 
