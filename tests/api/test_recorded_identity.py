@@ -1,4 +1,4 @@
-"""The identity face answers the recorded calls as the recorded Keystone did, but for a committed list of differences."""
+"""The identity face answers recorded calls as the recorded Keystone did, but for a committed list of differences."""
 
 import json
 import os

@@ -60,7 +60,10 @@ RULES: Mapping[str, Rule] = {
     **{
         f"identity:{verb}_{one}": Rule.ADMIN
         for verb in ("create", "update", "delete")
-        for one in ("project", "user", "domain", "role", "project_tag", "implied_role")
+        for one in ("project", "user", "domain", "role")
+    },
+    **{
+        f"identity:{verb}_{one}": Rule.ADMIN for verb in ("create", "delete") for one in ("project_tag", "implied_role")
     },
     "identity:list_project_tags": Rule.READER,
     "identity:get_project_tag": Rule.READER,

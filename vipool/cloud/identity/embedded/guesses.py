@@ -22,6 +22,10 @@ class Guesses:
         self._failures: OrderedDict[tuple[str, str], tuple[datetime.datetime, int]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        """How many pairs are remembered."""
+        return len(self._failures)
+
     def too_many(self, claimed: str, address: str, now: datetime.datetime) -> bool:
         """Whether this pair has to wait."""
         with self._lock:
