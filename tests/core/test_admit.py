@@ -119,8 +119,8 @@ def test_members_without_a_monitor_say_so():
 def test_a_load_balancer_with_children_goes_only_by_cascade():
     before = grown()
     with pytest.raises(faults.Invalid, match="Cannot delete Load Balancer lb - it has children"):
-        admit.delete_root(before, cascade=False, when=when(before))
-    after = admit.delete_root(before, cascade=True, when=when(before))
+        admit.delete_root(before, cascade=False, now=NOW)
+    after = admit.delete_root(before, cascade=True, now=NOW)
     assert pending(after) == {"lb"}
     with pytest.raises(faults.Conflict, match="immutable"):
         when(after)

@@ -126,9 +126,7 @@ class Local:
         return responses.Response(status_code=204)
 
     def _settle(self, reports: list[spec.Report]) -> None:
-        if reports:
-            with self.database.write() as held:
-                settle.settle(held, self.networks, reports)
+        settle.take(self.database, self.networks, reports)
 
     def _plugs(self) -> responses.Response:
         with self.database.read() as held:

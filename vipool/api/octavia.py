@@ -103,8 +103,8 @@ class Octavia:
     def update_root(self, call: exchange.Call) -> exchange.Answer:
         """PUT loadbalancers/{id}."""
         cls = loadbalancer.LoadBalancer
-        self.writer.update_root(call.who, _action(cls, "put"), call.parts["id"], self.body(call, cls))
-        return self._shown(cls, call.parts["id"])
+        whole = self.writer.update_root(call.who, _action(cls, "put"), call.parts["id"], self.body(call, cls))
+        return exchange.Answer(body={"loadbalancer": read.in_tree(whole, whole.loadbalancer)})
 
     def delete_root(self, call: exchange.Call) -> exchange.Answer:
         """DELETE loadbalancers/{id}?cascade=."""
@@ -121,14 +121,15 @@ class Octavia:
             pool.Pool: self.writer.create_pool,
             healthmonitor.HealthMonitor: self.writer.create_monitor,
         }
-        _, identifier = make[cls](call.who, _action(cls, "post"), self.body(call, cls))
-        return self._shown(cls, identifier, status=201)
+        whole, identifier = make[cls](call.who, _action(cls, "post"), self.body(call, cls))
+        return _shown(whole, cls, identifier, status=201)
 
     def update(self, call: exchange.Call, cls: type[tree.Child]) -> exchange.Answer:
         """PUT of a listener, pool, member or health monitor."""
         self._check_pool(call, cls)
-        self.writer.update(call.who, _action(cls, "put"), cls, call.parts["id"], self.body(call, cls))
-        return self._shown(cls, call.parts["id"])
+        identifier = call.parts["id"]
+        whole = self.writer.update(call.who, _action(cls, "put"), cls, identifier, self.body(call, cls))
+        return _shown(whole, cls, identifier)
 
     def delete(self, call: exchange.Call, cls: type[tree.Child]) -> exchange.Answer:
         """DELETE of a listener, pool, member or health monitor."""
@@ -142,8 +143,8 @@ class Octavia:
         self._parent(call)
         action = _action(member.Member, "post")
         body = self.body(call, member.Member)
-        _, identifier = self.writer.create_member(call.who, action, call.parts["pool_id"], body)
-        return self._shown(member.Member, identifier, status=201)
+        whole, identifier = self.writer.create_member(call.who, action, call.parts["pool_id"], body)
+        return _shown(whole, member.Member, identifier, status=201)
 
     def replace_members(self, call: exchange.Call) -> exchange.Answer:
         """PUT pools/{pool_id}/members: all of them at once."""
@@ -166,13 +167,6 @@ class Octavia:
             row = rows.get(held, member.Member, call.parts["id"])
         if row is None or row.pool_id != call.parts["pool_id"]:
             raise faults.not_found("Member", call.parts["id"])
-
-    def _shown(self, cls: Noun, identifier: str, *, status: int = 200) -> exchange.Answer:
-        with self.database.read() as held:
-            row = rows.get(held, cls, identifier)
-            if row is None:  # another call removed it in the meantime
-                raise faults.not_found(cls.NOUN.title, identifier)
-            return exchange.Answer(status=status, body={cls.NOUN.wrapper: read.views(held, cls, (row,))[0]})
 
     # Statuses and statistics
 
@@ -211,6 +205,12 @@ class Dialect(octavia_dialect.OctaviaDialect):
         if isinstance(refusal, faults.BadQuery):
             return octavia_dialect.routing(400, refusal.sentence)
         return super().refusal(refusal, call)
+
+
+def _shown(whole: tree.Tree, cls: type[tree.Child], identifier: str, *, status: int = 200) -> exchange.Answer:
+    """An object as the write left it, whatever has happened since."""
+    row = next(each for each in whole.children(cls) if each.id == identifier)
+    return exchange.Answer(status=status, body={cls.NOUN.wrapper: read.in_tree(whole, row)})
 
 
 def _action(cls: Noun, verb: str) -> str:

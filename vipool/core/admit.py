@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from vipool.core import rules
-from vipool.model import faults, healthmonitor, listener, member, pool, status, tree
+from vipool.model import faults, healthmonitor, listener, loadbalancer, member, pool, status, tree
 
 C = TypeVar("C", bound=tree.Child)
 
@@ -42,8 +42,23 @@ def find(whole: tree.Tree, cls: type[C], identifier: str) -> C:
     if row is None:
         raise faults.not_found(cls.NOUN.title, identifier)
     if row.dying:
-        raise faults.Conflict(f"{cls.NOUN.title} {identifier} is immutable and cannot be updated.")
+        raise immutable(row)
     return row
+
+
+def immutable(row: tree.Child) -> faults.Conflict:
+    """The refusal of a write to a row that is being deleted."""
+    return faults.Conflict(f"{row.NOUN.title} {row.id} is immutable and cannot be updated.")
+
+
+def wrong_state(root: loadbalancer.LoadBalancer) -> faults.Conflict:
+    """The refusal of a write to a load balancer itself in its state."""
+    return faults.Conflict(f"Invalid state {provisioning(root, root)} of loadbalancer resource {root.id}")
+
+
+def provisioning(row: tree.Row, root: loadbalancer.LoadBalancer) -> status.Provisioning:
+    """The provisioning status of a row of the tree of that load balancer."""
+    return status.provisioning(born=row.born, touched=row.touched, dying=row.dying, progress=root.progress)
 
 
 def touch(whole: tree.Tree, when: Moment, *rows: tree.Row) -> tree.Tree:
@@ -70,8 +85,9 @@ def create_members(whole: tree.Tree, members: tuple[member.Member, ...], when: M
     if not members:
         return whole
     rules.check_members(whole, members)
-    monitored = whole.monitor_of(members[0].pool_id) is not None
-    state = status.Operating.OFFLINE if monitored else status.Operating.NO_MONITOR
+    monitor = whole.monitor_of(members[0].pool_id)
+    unwatched = monitor is None or monitor.dying
+    state = status.Operating.NO_MONITOR if unwatched else status.Operating.OFFLINE
     stamps: dict[str, Any] = {"born": when.generation, "touched": when.generation, "created_at": when.now}
     made = tuple(dataclasses.replace(each, operating_status=state, **stamps) for each in members)
     grown = dataclasses.replace(whole, members=(*whole.members, *made))
@@ -107,14 +123,20 @@ def update_root(whole: tree.Tree, values: Mapping[str, object], when: Moment) ->
 
 
 def delete(whole: tree.Tree, cls: type[C], identifier: str, when: Moment) -> tree.Tree:
-    """The tree with a row on its way out, and with it what cannot be without it."""
-    row = find(whole, cls, identifier)
+    """The tree with a row on its way out, and with it what cannot be without it.
+
+    A row whose deletion failed may be deleted again.
+    """
+    row = whole.find(cls, identifier)
+    if row is None:
+        raise faults.not_found(cls.NOUN.title, identifier)
+    if row.dying and provisioning(row, whole.loadbalancer) is not status.Provisioning.ERROR:
+        raise immutable(row)
     going: list[tree.Child] = [row]
     freed: list[tree.Child] = []
     if isinstance(row, pool.Pool):
-        going += [each for each in whole.members_of(row.id) if not each.dying]
-        monitor = whole.monitor_of(row.id)
-        going += [monitor] if monitor is not None and not monitor.dying else []
+        going += whole.members_of(row.id)
+        going += [each for each in whole.healthmonitors if each.pool_id == row.id]
         freed = [dataclasses.replace(front, default_pool_id=None) for front in whole.listeners_of(row.id)]
     if isinstance(row, healthmonitor.HealthMonitor):
         unwatched = status.Operating.NO_MONITOR
@@ -126,12 +148,18 @@ def delete(whole: tree.Tree, cls: type[C], identifier: str, when: Moment) -> tre
     return touch(left, when, *(kept[each.id] for each in upper))
 
 
-def delete_root(whole: tree.Tree, *, cascade: bool, when: Moment) -> tree.Tree:
-    """The tree on its way out.  Raises faults.Invalid when it has children and ``cascade`` was not asked for."""
+def delete_root(whole: tree.Tree, *, cascade: bool, now: datetime.datetime) -> tree.Tree:
+    """The tree on its way out; one whose deletion failed may be deleted again.
+
+    Raises faults.Invalid when it has children and ``cascade`` was not asked for, faults.Conflict while it is going.
+    """
     root = whole.loadbalancer
     live = whole.live()
-    if not cascade and (live.listeners or live.pools):
+    if root.dying and provisioning(root, root) is not status.Provisioning.ERROR:
+        raise wrong_state(root)
+    if not cascade and not root.dying and (live.listeners or live.pools):
         raise faults.Invalid(f"Validation failure: Cannot delete Load Balancer {root.id} - it has children")
+    when = Moment(generation=root.generation + 1, now=now)
     return touch(whole.replacing(dataclasses.replace(root, dying=True)), when)
 
 

@@ -86,6 +86,7 @@ def check_listener(whole: tree.Tree, row: listener.Listener) -> None:
             raise faults.not_found("Pool", row.default_pool_id)
         check_pair(row.protocol, back.protocol)
     _check_headers(row)
+    _check_certificates(row)
     _check_cidrs(whole, row)
     for other in whole.listeners:
         same_port = other.protocol_port == row.protocol_port
@@ -107,6 +108,22 @@ def _check_headers(row: listener.Listener) -> None:
     ssl = [name for name in headers if name in FROM_CERTIFICATE]
     if ssl and row.protocol is Front.HTTP:
         raise faults.Invalid(f"{ssl} is not a valid option for {row.protocol} protocol listener.")
+
+
+def _check_certificates(row: listener.Listener) -> None:
+    refs = (row.default_tls_container_ref, row.client_ca_tls_container_ref, row.client_crl_container_ref)
+    if (any(refs) or row.sni_container_refs) and row.protocol not in {Front.TERMINATED_HTTPS, Front.PROMETHEUS}:
+        if row.protocol in {Front.UDP, Front.SCTP}:
+            raise faults.Invalid(f"Validation failure: {row.protocol} protocol listener does not support TLS.")
+        raise faults.Invalid(
+            f"Validation failure: Certificate container references are not allowed on {row.protocol} protocol "
+            "listeners."
+        )
+    strict = row.hsts_max_age is not None or row.hsts_include_subdomains or row.hsts_preload
+    if strict and row.protocol is not Front.TERMINATED_HTTPS:
+        raise faults.Invalid(
+            "Validation failure: The HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol."
+        )
 
 
 def _check_cidrs(whole: tree.Tree, row: listener.Listener) -> None:
@@ -171,6 +188,8 @@ def check_members(whole: tree.Tree, members: Sequence[member.Member]) -> None:
     for row in members:
         if row.address in RESERVED:
             raise faults.Invalid(f"{row.address} is not a valid option for member address")
+        if row.request_sriov:
+            raise faults.Invalid("The load balancer flavor does not allow SR-IOV member ports.")
         if endpoint(row) in taken:
             raise faults.Conflict(
                 f"Another member on this pool is already using ip {row.address} on protocol_port {row.protocol_port}"
@@ -207,6 +226,8 @@ def check_monitor(whole: tree.Tree, row: healthmonitor.HealthMonitor) -> None:
 
 def _pool_of(whole: tree.Tree, identifier: str) -> pool.Pool:
     found = whole.find(pool.Pool, identifier)
-    if found is None or found.dying:
+    if found is None:
         raise faults.not_found("Pool", identifier)
+    if found.dying:
+        raise faults.Conflict(f"Pool {identifier} is immutable and cannot be updated.")
     return found

@@ -41,7 +41,7 @@ class Method(enum.StrEnum):
 HTTP_1_1 = 1.1
 # A path as RFC 3986 section 3.3 allows it, with an optional query and fragment, and nothing that could end a token.
 URL_PATH = r"/[A-Za-z0-9\-._~%!$&'()*+,;=:@/?#\[\]]*"
-CODES = r"(\d{3}(\s*,\s*\d{3})*)|(\d{3}-\d{3})"
+CODES = r"([0-9]{3}([ \t]*,[ \t]*[0-9]{3})*)|([0-9]{3}-[0-9]{3})"
 # A host name (RFC 1123), with the underscores that people use.
 DOMAIN = r"(?=.{1,255}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?"
 
@@ -90,15 +90,30 @@ class HealthMonitor(parts.Part):
 HTTP_ONLY = {"http_method": Method.GET, "url_path": "/", "expected_codes": "200"}
 
 
-def complete(kind: Type, values: dict[str, object], *, asked: frozenset[str]) -> dict[str, object]:
-    """The values of a monitor with the defaults of its type, ``asked`` naming what the client sent.
+def complete(kind: Type, values: dict[str, object]) -> dict[str, object]:
+    """The values of a new monitor with the defaults of its type.
 
-    HTTP checks have a method, a path and expected codes, a null meaning their default; other checks may not name them.
-    Raises faults.Invalid.
+    HTTP checks have a method, a path and expected codes; other checks may not give them a value.  Raises
+    faults.Invalid.
     """
+    refuse_http_only(kind, frozenset(name for name, value in values.items() if value is not None))
+    if not kind.speaks_http:
+        return values
+    return {**values, **{name: default for name, default in HTTP_ONLY.items() if values.get(name) is None}}
+
+
+def restored(kind: Type, values: dict[str, object]) -> dict[str, object]:
+    """The changed values of a monitor, in which a null for what an HTTP check must have is its default.
+
+    Other checks may not name it, whatever the value.  Raises faults.Invalid.
+    """
+    refuse_http_only(kind, frozenset(values))
+    return {name: HTTP_ONLY.get(name) if value is None else value for name, value in values.items()}
+
+
+def refuse_http_only(kind: Type, asked: frozenset[str]) -> None:
+    """Refuse what only an HTTP check has.  Raises faults.Invalid."""
     if not kind.speaks_http:
         for name in HTTP_ONLY:
             if name in asked:
                 raise faults.Invalid(f"{name} is not a valid option for health monitors of type {kind}")
-        return values
-    return {**values, **{name: default for name, default in HTTP_ONLY.items() if values.get(name) is None}}

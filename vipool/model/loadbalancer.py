@@ -59,7 +59,16 @@ class LoadBalancer(parts.Stamped):
     generation: Annotated[int, types.Integer(0), attr.hidden("The generation wanted of the tree.")] = 1
     settled: Annotated[int, types.Integer(0), attr.hidden("The last generation that was realised.")] = 0
     failed: Annotated[int, types.Integer(0), attr.hidden("The last generation that could not be realised, or 0.")] = 0
-    fault: Annotated[str | None, types.String(4096), attr.hidden("Why it could not be, in words.")] = None
+    fault: Annotated[
+        str | None,
+        types.String(4096),
+        attr.shown(
+            "Why the last attempt to realise it failed, in words; null once it is realised. Octavia has no such "
+            "attribute.",
+            wire="provisioning_fault",
+            filters=False,
+        ),
+    ] = None
 
     @property
     def progress(self) -> status.Progress:

@@ -34,4 +34,11 @@ class Member(parts.Part):
     monitor_port: Annotated[
         int | None, types.Integer(1, 65535), attr.Attr(doc="The port it is checked on, if another.")
     ] = None
+    request_sriov: Annotated[
+        bool,
+        types.Boolean(),
+        attr.Attr(
+            doc="Whether its port should be an SR-IOV one.", update=False, show=False, filters=False, since="2.30"
+        ),
+    ] = False
     vnic_type: Annotated[str, types.String(64), attr.shown("How its port is bound.", since="2.30")] = "normal"

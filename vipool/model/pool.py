@@ -1,10 +1,11 @@
 """The pool: members that answer for a VIP, and how one of them is chosen."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from vipool.model import attr, parts, types
+from vipool.model import attr, faults, parts, types
 
 
 class Protocol(enum.StrEnum):
@@ -44,6 +45,13 @@ SESSION_PERSISTENCE = types.Entry(
         "persistence_granularity": types.IpAddress(),
     }
 )
+
+
+def refuse_untyped(values: Mapping[str, object]) -> None:
+    """Refuse the session persistence of a new pool that does not say its type.  Raises faults.MissingAttribute."""
+    sent = values.get("session_persistence")
+    if isinstance(sent, dict) and sent.get("type") is None:
+        raise faults.MissingAttribute("type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

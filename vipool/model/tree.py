@@ -56,8 +56,9 @@ class Tree:
         return tuple(each for each in self.members if each.pool_id == pool_id)
 
     def monitor_of(self, pool_id: str) -> healthmonitor.HealthMonitor | None:
-        """The health monitor of a pool, or None."""
-        return next((each for each in self.healthmonitors if each.pool_id == pool_id), None)
+        """The health monitor of a pool, or None: of one that is going and its successor, the successor."""
+        found = [each for each in self.healthmonitors if each.pool_id == pool_id]
+        return next((each for each in found if not each.dying), found[0] if found else None)
 
     def listeners_of(self, pool_id: str) -> tuple[listener.Listener, ...]:
         """The listeners whose default pool it is."""

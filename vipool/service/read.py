@@ -5,7 +5,7 @@ page at once: a handful of queries, however long the page.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from vipool.core import policy
@@ -59,6 +59,26 @@ def views(held: session.Session, cls: type[C], found: Sequence[C]) -> list[View]
     """The objects as a reply shows them."""
     kin = _kin(held, cls, found)
     return [_view(each, kin) for each in found]
+
+
+def in_tree(whole: tree.Tree, row: tree.Row) -> View:
+    """One object as a reply shows it, from the tree it belongs to."""
+    root = whole.loadbalancer
+    monitors = {back.id: monitor.id for back in whole.pools if (monitor := whole.monitor_of(back.id)) is not None}
+    kin = Kin(
+        progress={root.id: root.progress},
+        listeners={root.id: _oldest_first(whole.listeners)},
+        pools={root.id: _oldest_first(whole.pools)},
+        members={back.id: _oldest_first(whole.members_of(back.id)) for back in whole.pools},
+        monitors=monitors,
+    )
+    if isinstance(row, pool.Pool):
+        kin = replace(kin, listeners={row.id: _oldest_first(whole.listeners_of(row.id))})
+    return _view(row, kin)
+
+
+def _oldest_first(found: Sequence[tree.Child]) -> Ids:
+    return [{"id": each.id} for each in sorted(found, key=lambda each: (str(each.created_at), each.id))]
 
 
 def _view(row: tree.Row, kin: Kin) -> View:
@@ -120,7 +140,8 @@ def _kin(held: session.Session, cls: type[C], found: Sequence[C]) -> Kin:
         listeners=_ids(held, listener.Listener, "default_pool_id", pools),
         pools={},
         members=_ids(held, member.Member, "pool_id", pools),
-        monitors={pool_id: ids[0]["id"] for pool_id, ids in monitors.items()},
+        # The newest: an older one is going.
+        monitors={pool_id: ids[-1]["id"] for pool_id, ids in monitors.items()},
     )
 
 
@@ -144,12 +165,14 @@ def expanded(whole: tree.Tree) -> View:
 def _expanded_pool(whole: tree.Tree, row: pool.Pool) -> View:
     progress = whole.loadbalancer.progress
     monitor = whole.monitor_of(row.id)
-    return {
+    shown = {
         **common(row, progress),
         "listeners": [{"id": each.id} for each in whole.listeners_of(row.id)],
         "members": [common(each, progress) for each in whole.members_of(row.id)],
-        "healthmonitor": None if monitor is None else common(monitor, progress),
     }
+    if monitor is not None:
+        shown["healthmonitor"] = common(monitor, progress)
+    return shown
 
 
 def status_tree(whole: tree.Tree) -> View:

@@ -5,9 +5,10 @@ import ipaddress
 from dataclasses import dataclass
 
 from vipool.cloud.network import base
-from vipool.model import caller, faults, port, subnet
+from vipool.model import caller, faults, loadbalancer, port, subnet
 from vipool.store import session
 
+DEVICE_OWNER = "Octavia"
 # A VIP needs one address, and one is kept for a second instance of the load balancer.
 ADDRESSES = 2
 
@@ -29,6 +30,57 @@ class Lookup:
     networks: base.Network
     held: session.Session
     who: caller.Caller
+
+
+def asked(root: loadbalancer.LoadBalancer) -> Vip:
+    """What a new load balancer says of its VIP."""
+    return Vip(
+        port_id=root.vip_port_id,
+        network_id=root.vip_network_id,
+        subnet_id=root.vip_subnet_id,
+        address=root.vip_address,
+    )
+
+
+def hold(root: loadbalancer.LoadBalancer, found: Vip, look: Lookup) -> loadbalancer.LoadBalancer:
+    """The load balancer with a port that holds its VIP: the user's, or a new one.  Raises faults.Conflict."""
+    device = f"lb-{root.id}"
+    if found.port_id is not None:
+        look.networks.bind_port(look.held, found.port_id, device_id=device, device_owner=DEVICE_OWNER)
+        return _placed(root, found, owned=False)
+    wanted = port.Request(
+        network_id=str(found.network_id),
+        fixed_ips=((found.subnet_id, found.address),),
+        name=f"octavia-lb-{root.id}",
+        device_id=device,
+        device_owner=DEVICE_OWNER,
+        project_id=root.project_id,
+    )
+    try:
+        made = look.networks.create_port(look.held, look.who, wanted)
+    except faults.Conflict as refusal:
+        if refusal.kind != "IpAddressAlreadyAllocated":
+            raise
+        raise faults.Conflict(f"The VIP IP address is already in use: {refusal.sentence}") from refusal
+    entry = made.fixed_ips[0]
+    return _placed(
+        root,
+        dataclasses.replace(
+            found, port_id=made.id, subnet_id=str(entry["subnet_id"]), address=str(entry["ip_address"])
+        ),
+        owned=True,
+    )
+
+
+def _placed(root: loadbalancer.LoadBalancer, found: Vip, *, owned: bool) -> loadbalancer.LoadBalancer:
+    return dataclasses.replace(
+        root,
+        vip_port_id=found.port_id,
+        vip_network_id=found.network_id,
+        vip_subnet_id=found.subnet_id,
+        vip_address=found.address,
+        vip_owned=owned,
+    )
 
 
 def resolve(wanted: Vip, look: Lookup) -> Vip:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vipool.cloud.network import base as network_base
 from vipool.core import admit, batch, graph, policy
-from vipool.model import attr, caller, faults, healthmonitor, listener, loadbalancer, member, pool, port, tree
+from vipool.model import attr, caller, faults, healthmonitor, listener, loadbalancer, member, pool, tree, types
 from vipool.providers import base
 from vipool.service import vip
 from vipool.store import rows, session, trees
@@ -37,13 +37,15 @@ class Writer:
         values = attr.parse_create(loadbalancer.LoadBalancer, own)
         project = _project(body, who)
         policy.check(action, who, project)
-        _check_choices(values)
-        provider = self._provider(values.get("provider"))
         with self.database.write() as held:
-            values |= {"id": self.new_id(), "project_id": project, "provider": provider}
-            root = self._with_vip(held, who, loadbalancer.LoadBalancer.build(values))
+            values |= {"id": self.new_id(), "project_id": project, "created_at": held.now}
+            root = loadbalancer.LoadBalancer.build(values)
+            look = vip.Lookup(networks=self.networks, held=held, who=who)
+            found = vip.resolve(vip.asked(root), look)
+            _refuse_choices(body)
+            root = dataclasses.replace(root, provider=self._provider(values.get("provider")))
+            planted = tree.Tree(loadbalancer=vip.hold(root, found, look))
             when = admit.Moment(generation=1, now=held.now)
-            planted = tree.Tree(loadbalancer=dataclasses.replace(root, created_at=held.now))
             whole = graph.build(planted, body, graph.Step(when=when, new_id=self.new_id))
             self._refuse_unserved(whole)
             trees.keep(held, None, whole)
@@ -52,42 +54,44 @@ class Writer:
     def update_root(self, who: caller.Caller, action: str, identifier: str, body: Body) -> tree.Tree:
         """A changed load balancer."""
         values = attr.parse_update(loadbalancer.LoadBalancer, body)
-        _check_choices(values)
         with self.database.write() as held:
             before = self._tree(held, who, action, identifier)
-            _refuse_state(before)
+            if before.loadbalancer.dying:
+                raise admit.wrong_state(before.loadbalancer)
+            _refuse_policy(values)
             return self._keep(held, before, admit.update_root(before, values, admit.moment(before, held.now)))
 
     def delete_root(self, who: caller.Caller, action: str, identifier: str, *, cascade: bool) -> None:
         """A load balancer on its way out."""
         with self.database.write() as held:
             before = self._tree(held, who, action, identifier)
-            _refuse_state(before)
-            after = admit.delete_root(before, cascade=cascade, when=admit.moment(before, held.now))
+            after = admit.delete_root(before, cascade=cascade, now=held.now)
             trees.keep(held, before, after)
 
     def create_listener(self, who: caller.Caller, action: str, body: Body) -> tuple[tree.Tree, str]:
         """A new listener; returns its tree and its id."""
-        values = attr.parse_create(listener.Listener, _own(body))
+        own = graph.without_policies(_own(body))
+        values = attr.parse_create(listener.Listener, _without(own, "default_pool", instead="default_pool_id"))
         return self._create(who, action, listener.Listener, values)
 
     def create_pool(self, who: caller.Caller, action: str, body: Body) -> tuple[tree.Tree, str]:
         """A new pool of a load balancer, or of a listener whose default pool it becomes."""
-        front = body.get("listener_id")
-        own = {key: value for key, value in _own(body).items() if key != "listener_id"}
+        front = _reference(body, "listener_id")
+        own = {key: value for key, value in _own(body).items() if key not in {"listener_id", "loadbalancer_id"}}
+        own = _without(own, "members", instead="POST pools/{id}/members")
+        own = _without(own, "healthmonitor", instead="POST healthmonitors")
         values = attr.parse_create(pool.Pool, own)
+        pool.refuse_untyped(values)
+        above = _reference(body, "loadbalancer_id")
         with self.database.write() as held:
-            root = values.get("loadbalancer_id")
-            if front is not None:
-                root = root or trees.root_of(held, listener.Listener, str(front))
-                if root is None:
-                    raise faults.not_found("Listener", str(front))
-            if root is None:
+            if above is not None:
+                before = self._tree(held, who, action, above)
+            elif front is not None:
+                before = self._tree_of(held, who, action, listener.Listener, front)
+            else:
                 raise faults.Invalid("Validation failure: Must provide at least one of: loadbalancer_id, listener_id")
-            before = self._tree(held, who, action, str(root))
             row = pool.Pool.build({**values, **self._identity(before)})
-            listener_id = None if front is None else str(front)
-            after = admit.create_pool(before, row, listener_id, admit.moment(before, held.now))
+            after = admit.create_pool(before, row, front, admit.moment(before, held.now))
             return self._keep(held, before, after), row.id
 
     def create_member(self, who: caller.Caller, action: str, pool_id: str, body: Body) -> tuple[tree.Tree, str]:
@@ -99,7 +103,7 @@ class Writer:
         """A new health monitor of a pool."""
         values = attr.parse_create(healthmonitor.HealthMonitor, _own(body))
         kind = healthmonitor.Type(str(values["type"]))
-        values = healthmonitor.complete(kind, values, asked=frozenset(body))
+        values = healthmonitor.complete(kind, values)
         return self._create_in_pool(who, action, str(values["pool_id"]), healthmonitor.HealthMonitor, values)
 
     def replace_members(
@@ -128,8 +132,7 @@ class Writer:
             when = admit.moment(before, held.now)
             row = admit.find(before, cls, identifier)
             if isinstance(row, healthmonitor.HealthMonitor):
-                sent = {**attr.dump(row), **values} if row.type.speaks_http else values
-                values |= healthmonitor.complete(row.type, sent, asked=frozenset(body))
+                values = healthmonitor.restored(row.type, values)
             if isinstance(row, pool.Pool):
                 values |= _persistence(row, values)
             return self._keep(held, before, admit.update(before, cls, identifier, values, when))
@@ -207,78 +210,54 @@ class Writer:
             if self.networks.subnet(held, who, identifier) is None:
                 raise faults.Invalid(f"Subnet {identifier} not found.")
 
-    def _with_vip(
-        self, held: session.Session, who: caller.Caller, root: loadbalancer.LoadBalancer
-    ) -> loadbalancer.LoadBalancer:
-        asked = vip.Vip(
-            port_id=root.vip_port_id,
-            network_id=root.vip_network_id,
-            subnet_id=root.vip_subnet_id,
-            address=root.vip_address,
-        )
-        found = vip.resolve(asked, vip.Lookup(networks=self.networks, held=held, who=who))
-        device = f"lb-{root.id}"
-        if found.port_id is not None:
-            self.networks.bind_port(held, found.port_id, device_id=device, device_owner="Octavia")
-            return dataclasses.replace(root, **_vip_values(found), vip_owned=False)
-        wanted = port.Request(
-            network_id=str(found.network_id),
-            fixed_ips=((found.subnet_id, found.address),),
-            name=f"octavia-lb-{root.id}",
-            device_id=device,
-            device_owner="Octavia",
-            project_id=root.project_id,
-        )
-        try:
-            made = self.networks.create_port(held, who, wanted)
-        except faults.Conflict as refusal:
-            raise faults.Conflict(f"The VIP IP address is already in use: {refusal.sentence}") from refusal
-        address = str(made.fixed_ips[0]["ip_address"])
-        subnet_id = str(made.fixed_ips[0]["subnet_id"])
-        found = dataclasses.replace(found, port_id=made.id, subnet_id=subnet_id, address=address)
-        return dataclasses.replace(root, **_vip_values(found))
-
-
-def _vip_values(found: vip.Vip) -> dict[str, Any]:
-    return {
-        "vip_port_id": found.port_id,
-        "vip_network_id": found.network_id,
-        "vip_subnet_id": found.subnet_id,
-        "vip_address": found.address,
-    }
-
 
 def _own(body: Body) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key not in PROJECT}
 
 
+def _without(body: Body, key: str, *, instead: str) -> dict[str, Any]:
+    """The body without what may be given only inside a load balancer's creation.  Raises faults.Invalid."""
+    if body.get(key):
+        raise faults.Invalid(f"{key} may be given only in the call that creates the load balancer: use {instead}.")
+    return {name: value for name, value in body.items() if name != key}
+
+
+def _reference(body: Body, key: str) -> str | None:
+    """The identifier under a key, or None.  Raises faults.BadAttribute."""
+    value = body.get(key)
+    if value is None:
+        return None
+    try:
+        return types.Uuid().parse(value)
+    except ValueError as error:
+        raise faults.BadAttribute(key, value, str(error)) from error
+
+
 def _project(body: Body, who: caller.Caller) -> str:
-    named = body.get("project_id", body.get("tenant_id"))
-    if named is None:
-        named = who.project_id
+    named = body.get("project_id") or body.get("tenant_id") or who.project_id
     if named is None:
         raise faults.Invalid(
             "Validation failure: Missing project ID in request where one is required. An administrator should check "
             "the keystone settings in the Octavia configuration."
         )
-    if not isinstance(named, str) or len(named) > 36:
-        raise faults.BadAttribute("project_id", named, "Value should be string")
-    return named
+    try:
+        return types.String(36).parse(named)
+    except ValueError as error:
+        raise faults.BadAttribute("project_id", named, str(error)) from error
 
 
-def _check_choices(values: Mapping[str, object]) -> None:
-    """Refuse references to what does not exist here: flavors, zones, QoS policies and security groups of VIPs."""
-    if values.get("flavor_id") is not None:
+def _refuse_choices(body: Body) -> None:
+    """Refuse flavors, zones and QoS policies, of which there are none: null names none of them either, in Octavia."""
+    if "flavor_id" in body:
         raise faults.Invalid("Validation failure: Invalid flavor_id.")
-    if values.get("availability_zone") is not None:
+    if "availability_zone" in body:
         raise faults.Invalid("Validation failure: Invalid availability zone.")
+    _refuse_policy(body)
+
+
+def _refuse_policy(values: Mapping[str, object]) -> None:
     if values.get("vip_qos_policy_id") is not None:
         raise faults.Invalid("Validation failure: VIP QoS policy is not allowed in this deployment.")
-
-
-def _refuse_state(whole: tree.Tree) -> None:
-    if whole.loadbalancer.dying:
-        raise faults.Conflict(f"Invalid state PENDING_DELETE of loadbalancer resource {whole.loadbalancer.id}")
 
 
 def _persistence(row: pool.Pool, values: Mapping[str, object]) -> dict[str, object]:
