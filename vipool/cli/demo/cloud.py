@@ -52,4 +52,4 @@ class Cloud:
                 return time.monotonic() - began
             if time.monotonic() - began > PATIENCE:
                 raise Refused(f"{what} took longer than {PATIENCE:.0f} s: {found}")
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_EVERY)  # the API has no way to wait for an object

@@ -42,7 +42,7 @@ class Stage:
         while not self.chosen.ready_file.exists():
             if not processes.alive(up) or time.monotonic() - began > PATIENCE:
                 raise errors.Failed("starting vipool", reason=f"it says: {_last_line(log)} (log: {log})")
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_EVERY)  # neither a file nor a listening socket can be waited for
         return time.monotonic() - began
 
     def inside(self, words: tuple[str, ...], *, netns: str | None = None, seconds: float = 30.0) -> str:
@@ -77,7 +77,7 @@ class Stage:
         while self.inside(("ss", "-Hltn", "sport", "=", ":80"), netns=name) == "":
             if time.monotonic() - began > PATIENCE:
                 raise errors.Failed(f"starting {name}", reason="it does not listen")
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_EVERY)  # neither a file nor a listening socket can be waited for
 
     def stop_web(self, name: str) -> None:
         """End the web server of a namespace."""
