@@ -74,7 +74,8 @@ class Agent:
     def round(self) -> float:
         """Everything once."""
         self.pull()
-        rest = self.loop.turn()
+        self.loop.turn()
+        rest = self.loop.turn()  # what the pool did in the first is taken note of in the second
         self.deliver()
         return rest
 
@@ -128,5 +129,10 @@ def balancer(
         id=identifier,
         revision=0,
         tree=tree.Tree(loadbalancer=root, listeners=listeners),
-        vip=port(80 + number, 1, f"172.16.100.{150 + number}/24", gateways=("172.16.100.1",)),
+        vip=port(
+            80 + number,
+            1,
+            f"172.16.{100 + (150 + number) // 256}.{(150 + number) % 256}/16",
+            gateways=("172.16.100.1",),
+        ),
     )

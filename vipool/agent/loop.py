@@ -300,10 +300,10 @@ class Loop:
         if self._looking:
             return
         carried = self._carried()
-        due = {key: item for key, item in carried.items() if self._look_due.get(key, now) <= now}
+        due = {key: item for key, item in carried.items() if self._look_due.get(key, 0.0) <= now}
         if not due:
             return
-        longest = sorted(due, key=lambda key: self._look_due.get(key, now))
+        longest = sorted(due, key=lambda key: self._look_due.get(key, 0.0))
         due = {key: due[key] for key in longest[: pace.portion(len(carried), self._cost)]}
         self._looking = True
         self._pool.submit(lambda: self.post(self._round(due)))
