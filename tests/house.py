@@ -106,3 +106,8 @@ def published() -> tuple[Path, ...]:
     else:
         paths = [path for path in ROOT.rglob("*") if not path.relative_to(ROOT).parts[0].startswith(".")]
     return tuple(path for path in paths if path.is_file())
+
+
+def importable(module: Module) -> str:
+    """The name under which Python imports a module."""
+    return ".".join(module.path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
