@@ -9,6 +9,12 @@ from vipool.api import exchange
 from vipool.model import faults
 
 
+class NotAcceptable(faults.Refusal):
+    """The client wants another kind of answer (406)."""
+
+    status = 406
+
+
 def error(status: int, kind: str, sentence: str) -> exchange.Answer:
     """Neutron's error document."""
     return exchange.Answer(status=status, body={"NeutronError": {"type": kind, "message": sentence, "detail": ""}})
@@ -30,9 +36,11 @@ class NetworkDialect:
         return error(status, *_worded(refusal))
 
     def unknown_path(self, call: exchange.Call) -> exchange.Answer:
-        """404."""
+        """404, in the form Neutron has inside its one version, or outside."""
         sentence = "The resource could not be found."
-        return exchange.Answer(status=404, body={"message": sentence, "code": "404 Not Found", "title": "Not Found"})
+        if call.path.startswith("/v2.0"):
+            return error(404, "HTTPNotFound", sentence)
+        return exchange.Answer(status=404, body={"code": 404, "title": "Not Found", "description": None})
 
     def wrong_method(self, call: exchange.Call, allowed: Sequence[str]) -> exchange.Answer:
         """405."""
@@ -50,14 +58,17 @@ class NetworkDialect:
         return error(413, "HTTPRequestEntityTooLarge", f"The body is over the limit of {limit} bytes.")
 
     def check_media(self, call: exchange.Call) -> None:
-        """Any content type is taken for JSON, as Neutron does."""
+        """Any content type is taken for JSON, as Neutron does; answers are nothing else."""
+        accepted = call.headers.get("accept", "")
+        if accepted and not any(kind in accepted for kind in ("json", "*/*", "application/*")):
+            raise NotAcceptable("Answers are application/json: accept that.", kind="HTTPNotAcceptable")
 
     def parse(self, raw: bytes, call: exchange.Call) -> Any:
         """A JSON document."""
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError as fault:
-            raise faults.Invalid("The server could not parse the body as JSON.", kind="HTTPBadRequest") from fault
+            raise faults.Invalid("Body contains invalid data", kind="HTTPBadRequest") from fault
 
 
 def _worded(refusal: faults.Refusal) -> tuple[str, str]:
@@ -74,6 +85,6 @@ def _worded(refusal: faults.Refusal) -> tuple[str, str]:
         case faults.UnknownAttributes():
             return "HTTPBadRequest", f"Unrecognized attribute(s) '{', '.join(refusal.names)}'"
         case faults.BadQuery():
-            return "HTTPBadRequest", refusal.sentence
+            return refusal.kind if refusal.kind != "BadQuery" else "HTTPBadRequest", refusal.sentence
         case _:
             return refusal.kind, refusal.sentence

@@ -1,64 +1,149 @@
-"""Objects of the network service as its API shows them."""
+"""Objects of the network service as its API shows them: what is kept, what follows from it, and less for tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from vipool.model import attr, caller, floatingip, network, owned, port, router, subnet
+from vipool.model import (
+    attr,
+    caller,
+    floatingip,
+    network,
+    owned,
+    port,
+    qospolicy,
+    router,
+    securitygroup,
+    subnet,
+)
 from vipool.store import rows, session
 
 View = dict[str, Any]
-ADMIN_ONLY = ("provider:network_type", "provider:physical_network", "provider:segmentation_id", "binding:host_id")
+Noun = type[owned.Owned]
+DOMAIN = "openstacklocal."
+# What replies show and nobody can set, beside what is kept.
+COMPUTED: Mapping[Noun, tuple[str, ...]] = {
+    network.Network: ("subnets", "availability_zones", "ipv4_address_scope", "ipv6_address_scope"),
+    subnet.Subnet: ("router:external",),
+    port.Port: ("dns_assignment", "qos_network_policy_id", "binding:vif_type", "binding:vif_details"),
+    router.Router: ("availability_zones",),
+    floatingip.FloatingIp: ("port_details", "port_forwardings"),
+    securitygroup.SecurityGroup: ("security_group_rules",),
+}
+ADMIN_ONLY: Mapping[Noun, frozenset[str]] = {
+    network.Network: frozenset({"provider:network_type", "provider:physical_network", "provider:segmentation_id"}),
+    port.Port: frozenset({"binding:host_id", "binding:profile"}),
+    router.Router: frozenset({"distributed", "ha"}),
+}
+DETAILS = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
 
 
-def views(held: session.Session, found: Sequence[owned.Owned], who: caller.Caller) -> list[View]:
-    """The objects as replies show them to a caller."""
-    return [_view(held, each, who) for each in found]
+def views(
+    held: session.Session, found: Sequence[owned.Owned], who: caller.Caller, *, fresh: bool = False
+) -> list[View]:
+    """The objects, all of one kind, as replies show them to a caller; ``fresh`` ones were just made."""
+    if not found:
+        return []
+    hidden = frozenset() if who.is_admin else ADMIN_ONLY.get(type(found[0]), frozenset())
+    shown = [_plain(each, hidden) for each in found]
+    complete = COMPLETE.get(type(found[0]))
+    if complete is not None:
+        complete(held, found, shown)
+    if isinstance(found[0], port.Port) and who.is_admin:
+        for view in shown:
+            view.update({"binding:vif_type": "unbound", "binding:vif_details": {}, "resource_request": None})
+    if isinstance(found[0], network.Network) and not fresh:
+        # Neutron's one oddity here: whether a network is the default is said when it is made, later of external ones.
+        for view in shown:
+            if not view["router:external"]:
+                del view["is_default"]
+    return shown
 
 
-def _view(held: session.Session, of: owned.Owned, who: caller.Caller) -> View:
-    shown = attr.show(of)
+def _plain(of: owned.Owned, hidden: frozenset[str]) -> View:
+    shown = {key: value for key, value in attr.show(of).items() if key not in hidden}
     shown["tenant_id"] = of.project_id
-    for moment in ("created_at", "updated_at"):
-        shown[moment] = str(shown[moment]).split(".")[0] + "Z"
-    if not who.is_admin:
-        shown = {key: value for key, value in shown.items() if key not in ADMIN_ONLY}
-    match of:
-        case network.Network():
-            shown |= _of_network(held, of)
-        case subnet.Subnet():
-            on = rows.get(held, network.Network, of.network_id)
-            shown["router:external"] = on is not None and on.external
-        case port.Port():
-            shown |= {"dns_assignment": [], "qos_network_policy_id": None}
-            if who.is_admin:
-                shown |= {"binding:vif_type": "unbound", "binding:vif_details": {}, "binding:profile": {}}
-        case router.Router():
-            shown |= {"availability_zones": [], "availability_zone_hints": [], "flavor_id": None}
-            if who.is_admin:
-                shown |= {"distributed": False, "ha": False}
-        case floatingip.FloatingIp():
-            shown |= _of_floating(held, of)
-        case _:
-            pass
+    shown["tags"] = sorted(of.tags)
+    for name in ("created_at", "updated_at"):
+        moment = getattr(of, name)
+        shown[name] = None if moment is None else f"{moment.isoformat(timespec='seconds')}Z"
     return shown
 
 
-def _of_network(held: session.Session, of: network.Network) -> View:
-    ids = [each.id for each in rows.find(held, subnet.Subnet, network_id=of.id)]
-    shown: View = {"subnets": ids, "availability_zones": [], "ipv4_address_scope": None, "ipv6_address_scope": None}
-    return shown
+def _networks(held: session.Session, found: Sequence[network.Network], shown: Sequence[View]) -> None:
+    inside: dict[str, list[str]] = {}
+    for owner, identifier in rows.ids_by(held, subnet.Subnet, "network_id", [each.id for each in found]):
+        inside.setdefault(owner, []).append(identifier)
+    for view in shown:
+        view["subnets"] = inside.get(view["id"], [])
+        view.update({"availability_zones": [], "ipv4_address_scope": None, "ipv6_address_scope": None})
 
 
-def _of_floating(held: session.Session, of: floatingip.FloatingIp) -> View:
-    behind = None if of.port_id is None else rows.get(held, port.Port, of.port_id)
-    details = None
-    if behind is not None:
-        names = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
-        details = {name: getattr(behind, name) for name in names}
-    return {
-        "port_details": details,
-        "qos_policy_id": None,
-        "dns_domain": "",
-        "dns_name": "",
-        "port_forwardings": [],
-    }
+def _subnets(held: session.Session, found: Sequence[subnet.Subnet], shown: Sequence[View]) -> None:
+    networks = rows.find_by_ids(held, network.Network, (each.network_id for each in found))
+    for view in shown:
+        on = networks.get(view["network_id"])
+        view["router:external"] = on is not None and on.external
+
+
+def _ports(held: session.Session, found: Sequence[port.Port], shown: Sequence[View]) -> None:
+    for view in shown:
+        view["qos_network_policy_id"] = None
+        view["dns_assignment"] = [_assigned(view["dns_name"], each["ip_address"]) for each in view["fixed_ips"]]
+
+
+def _assigned(name: str, address: str) -> dict[str, str]:
+    host = name or "host-" + address.replace(".", "-").replace(":", "-")
+    return {"ip_address": address, "hostname": host, "fqdn": f"{host}.{DOMAIN}"}
+
+
+def _routers(held: session.Session, found: Sequence[router.Router], shown: Sequence[View]) -> None:
+    for view in shown:
+        view["availability_zones"] = []
+
+
+def _floating(held: session.Session, found: Sequence[floatingip.FloatingIp], shown: Sequence[View]) -> None:
+    behind = rows.find_by_ids(held, port.Port, (each.port_id for each in found if each.port_id is not None))
+    for view in shown:
+        of = behind.get(view["port_id"])
+        view["port_details"] = None if of is None else {name: getattr(of, name) for name in DETAILS}
+        view["port_forwardings"] = []
+
+
+def _groups(held: session.Session, found: Sequence[securitygroup.SecurityGroup], shown: Sequence[View]) -> None:
+    inside: dict[str, list[View]] = {view["id"]: [] for view in shown}
+    for each in _rules_of(held, (each.id for each in found)):
+        inside[each.security_group_id].append(_plain(each, frozenset()))
+    for view in shown:
+        view["security_group_rules"] = inside[view["id"]]
+
+
+def _rules_of(held: session.Session, groups: Iterable[str]) -> Iterable[securitygroup.Rule]:
+    wanted = list(groups)
+    for start in range(0, len(wanted), rows.SLICE):
+        yield from rows.find(held, securitygroup.Rule, security_group_id=wanted[start : start + rows.SLICE])
+
+
+def _rules(held: session.Session, found: Sequence[securitygroup.Rule], shown: Sequence[View]) -> None:
+    for view in shown:
+        del view["tags"]
+
+
+COMPLETE: Mapping[Noun, Callable[..., None]] = {
+    network.Network: _networks,
+    subnet.Subnet: _subnets,
+    port.Port: _ports,
+    router.Router: _routers,
+    floatingip.FloatingIp: _floating,
+    securitygroup.SecurityGroup: _groups,
+    securitygroup.Rule: _rules,
+}
+NOUNS: tuple[Noun, ...] = (
+    network.Network,
+    subnet.Subnet,
+    port.Port,
+    router.Router,
+    floatingip.FloatingIp,
+    securitygroup.SecurityGroup,
+    securitygroup.Rule,
+    qospolicy.QosPolicy,
+)

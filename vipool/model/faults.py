@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 LONGEST_ECHO = 500
+LONGEST_SENTENCE = 4_000
 
 
 class Refusal(Exception):
@@ -17,8 +18,9 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
 
     def __init__(self, sentence: str, *, kind: str | None = None) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+        bounded = sentence if len(sentence) <= LONGEST_SENTENCE else sentence[:LONGEST_SENTENCE] + "…"
+        super().__init__(bounded)
+        self.sentence = bounded
         self.kind = kind or type(self).__name__
 
 
@@ -101,6 +103,12 @@ class Conflict(Refusal):
     """The request contradicts what is there (409)."""
 
     status = 409
+
+
+class PreconditionFailed(Refusal):
+    """The object is not as the client expected it to be (412)."""
+
+    status = 412
 
 
 class NotServed(Refusal):

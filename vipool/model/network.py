@@ -14,7 +14,7 @@ MTU = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Network(owned.Owned):
+class Network(owned.Named):
     """One network (Neutron API v2.0, `networks`)."""
 
     NOUN: ClassVar = attr.Noun(wrapper="network", collection="networks", title="Network")

@@ -21,7 +21,6 @@ Fault = Annotated[str | None, types.String(4096), attr.hidden("Why a node could 
 class Owned(attr.Resource):
     """An object of the network service; an empty project is the service's own."""
 
-    name: Name = ""
     project_id: Annotated[
         str, types.String(255), attr.Attr(doc="The project that owns it.", update=False, required=False, indexed=True)
     ] = ""
@@ -36,3 +35,10 @@ class Owned(attr.Resource):
     tags: Annotated[
         tuple[str, ...], types.ListOf(types.String()), attr.shown("Words that lists can be filtered by.", filters=False)
     ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Owned):
+    """An object with a name."""
+
+    name: Name = ""

@@ -81,7 +81,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port(owned.Owned):
+class Port(owned.Named):
     """One port (Neutron API v2.0, `ports`)."""
 
     NOUN: ClassVar = attr.Noun(wrapper="port", collection="ports", title="Port")

@@ -8,7 +8,7 @@ from vipool.model import attr, owned, types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QosPolicy(owned.Owned):
+class QosPolicy(owned.Named):
     """One QoS policy (Neutron API v2.0, `qos/policies`)."""
 
     NOUN: ClassVar = attr.Noun(wrapper="policy", collection="policies", title="QoS policy")

@@ -15,7 +15,7 @@ GATEWAY = types.Entry(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Router(owned.Owned):
+class Router(owned.Named):
     """One router (Neutron API v2.0, `routers`)."""
 
     NOUN: ClassVar = attr.Noun(wrapper="router", collection="routers", title="Router")

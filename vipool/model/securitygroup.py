@@ -39,7 +39,7 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityGroup(owned.Owned):
+class SecurityGroup(owned.Named):
     """One security group (Neutron API v2.0, `security-groups`)."""
 
     NOUN: ClassVar = attr.Noun(wrapper="security_group", collection="security_groups", title="Security group")

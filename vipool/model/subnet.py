@@ -15,7 +15,7 @@ RA_MODES = "slaac|dhcpv6-stateful|dhcpv6-stateless"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subnet(owned.Owned):
+class Subnet(owned.Named):
     """One subnet (Neutron API v2.0, `subnets`)."""
 
     NOUN: ClassVar = attr.Noun(wrapper="subnet", collection="subnets", title="Subnet")

@@ -1,96 +1,118 @@
 """Floating IPs: an address outside, and the port it stands for."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vipool.cloud.network.embedded import making, touch, visible
+from vipool.cloud.network.embedded import allocation, making, touch, visible
+from vipool.core import address
 from vipool.model import caller, device, faults, floatingip, network, port, router
 from vipool.store import rows, session
 
 NewId = Callable[[], str]
 
 
-def create(held: session.Session, who: caller.Caller, wanted: dict[str, Any], new_id: NewId) -> floatingip.FloatingIp:
+def create(held: session.Session, who: caller.Caller, values: dict[str, Any], new_id: NewId) -> floatingip.FloatingIp:
     """A new floating IP, standing for a port if one is named."""
-    identifier = wanted["floating_network_id"]
+    identifier = values["floating_network_id"]
     outside = visible.need(visible.get_network(held, who, identifier), network.Network, identifier)
     if not outside.external:
-        raise faults.Invalid(
-            f"Bad floatingip request: Network {identifier} is not a valid external network.", kind="BadRequest"
-        )
-    asked = wanted.get("floating_ip_address") or None
+        raise _bad(f"Network {identifier} is not a valid external network.")
+    if values.get("fixed_ip_address") is not None and values.get("port_id") is None:
+        raise _bad("fixed_ip_address cannot be specified without a port_id.")
+    draft = floatingip.FloatingIp.build({**values, "port_id": None, "fixed_ip_address": None})
     own = making.create(
         held,
         port.Request(
             network_id=identifier,
-            project_id="",
-            fixed_ips=((None, asked),) if asked else _any_v4(held, identifier),
+            fixed_ips=_outside(held, draft),
             device_owner=device.FLOATING_IP,
-            device_id=new_id(),
+            device_id=draft.id,
         ),
         new_id,
     )
-    made = floatingip.FloatingIp(
-        id=own.device_id,
-        name="",
-        description=wanted.get("description", ""),
-        project_id=wanted["project_id"],
-        floating_network_id=identifier,
-        floating_ip_address=own.fixed_ips[0]["ip_address"],
-        own_port_id=own.id,
-        created_at=held.now,
-        updated_at=held.now,
+    made = draft.having(
+        {
+            "floating_ip_address": own.fixed_ips[0]["ip_address"],
+            "own_port_id": own.id,
+            "created_at": held.now,
+            "updated_at": held.now,
+        }
     )
     rows.add(held, made)
-    if wanted.get("port_id") is None:
-        return made
-    return associate(held, who, made, wanted)
-
-
-def _any_v4(held: session.Session, network_id: str) -> tuple[tuple[str | None, str | None], ...]:
-    family = [each for each in making.subnets_of(held, network_id) if each.ip_version == 4]
-    return ((family[0].id if family else None, None),)
-
-
-def associate(
-    held: session.Session, who: caller.Caller, before: floatingip.FloatingIp, values: dict[str, Any]
-) -> floatingip.FloatingIp:
-    """The floating IP standing for a port, or for none when ``port_id`` is None."""
     if values.get("port_id") is None:
-        return release(held, before)
+        return made
+    standing = _standing(held, who, made, values)
+    return _keep(held, made, standing)
+
+
+def _bad(sentence: str) -> faults.Invalid:
+    return faults.Invalid(f"Bad floatingip request: {sentence}", kind="BadRequest")
+
+
+def _outside(held: session.Session, draft: floatingip.FloatingIp) -> tuple[allocation.Wanted, ...]:
+    """The address wanted outside: the one named, or any of IPv4 in the subnet named or else in one that has some."""
+    if draft.floating_ip_address:
+        return ((draft.subnet_id, draft.floating_ip_address),)
+    if draft.subnet_id is not None:
+        return ((draft.subnet_id, None),)
+    family = [each for each in making.subnets_of(held, draft.floating_network_id) if each.ip_version == 4]
+    for each in family:
+        if address.free_count(allocation.pools(each), allocation.used(held, each.id)):
+            return ((each.id, None),)
+    raise allocation.exhausted(draft.floating_network_id)
+
+
+def change(
+    held: session.Session, who: caller.Caller, before: floatingip.FloatingIp, values: dict[str, Any], *, freed: bool
+) -> floatingip.FloatingIp:
+    """A changed floating IP.  ``freed``, or a null ``port_id``, takes it off its port."""
+    stamped = {"updated_at": held.now, "revision_number": before.revision_number + 1}
+    rest = {key: value for key, value in values.items() if key not in {"port_id", "fixed_ip_address"}}
+    after = before.having({**rest, **stamped})
+    if freed or ("port_id" in values and values["port_id"] is None):
+        after = after.having({"port_id": None, "fixed_ip_address": None, "router_id": None, "status": "DOWN"})
+    elif "port_id" in values:
+        after = _standing(held, who, after, values)
+    elif "fixed_ip_address" in values:
+        raise _bad("fixed_ip_address cannot be specified without a port_id.")
+    return _keep(held, before, after)
+
+
+def _standing(
+    held: session.Session, who: caller.Caller, of: floatingip.FloatingIp, values: dict[str, Any]
+) -> floatingip.FloatingIp:
+    """The floating IP standing for the named port.  Raises faults.NotFound, Invalid or Conflict."""
     target = visible.need_port(held, who, values["port_id"])
     fixed = _fixed(target, values.get("fixed_ip_address"))
-    gate = _router_between(held, before.floating_network_id, target, fixed)
+    gate = _router_between(held, of.floating_network_id, target, fixed)
     for other in rows.find(held, floatingip.FloatingIp, port_id=target.id, fixed_ip_address=fixed["ip_address"]):
-        if other.id != before.id:
+        if other.id != of.id:
             raise faults.Conflict(
-                f"Cannot associate floating IP {before.floating_ip_address} ({before.id}) with port {target.id} using "
+                f"Cannot associate floating IP {of.floating_ip_address} ({of.id}) with port {target.id} using "
                 f"fixed IP {fixed['ip_address']}, as that fixed IP already has a floating IP on external network "
                 f"{other.floating_network_id}.",
                 kind="FloatingIPPortAlreadyAssociated",
             )
-    after = dataclasses.replace(
-        before,
-        port_id=target.id,
-        fixed_ip_address=fixed["ip_address"],
-        router_id=gate.id,
-        status="ACTIVE",
-        updated_at=held.now,
-        revision_number=before.revision_number + 1,
+    same = (of.port_id, of.fixed_ip_address, of.router_id) == (target.id, fixed["ip_address"], gate.id)
+    return of.having(
+        {
+            "port_id": target.id,
+            "fixed_ip_address": fixed["ip_address"],
+            "router_id": gate.id,
+            # ACTIVE when a node says that its router translates.
+            "status": of.status if same else "DOWN",
+        }
     )
-    return _keep(held, before, after)
 
 
 def _fixed(target: port.Port, asked: str | None) -> Mapping[str, str]:
     v4 = [each for each in target.fixed_ips if ":" not in each["ip_address"]]
+    if not v4:
+        raise _bad(f"Cannot add floating IP to port {target.id} that has no fixed IPv4 addresses.")
     if asked is not None:
         v4 = [each for each in v4 if each["ip_address"] == asked]
     if not v4:
-        raise faults.Invalid(
-            f"Bad floatingip request: Port {target.id} does not have the IPv4 address that was asked for, or none.",
-            kind="BadRequest",
-        )
+        raise _bad(f"Port {target.id} does not have fixed ip {asked}.")
     return v4[0]
 
 
@@ -110,20 +132,6 @@ def _router_between(
         f"associate Port {target.id} with a Floating IP: give a router of that subnet a gateway there.",
         kind="ExternalGatewayForFloatingIPNotFound",
     )
-
-
-def release(held: session.Session, before: floatingip.FloatingIp) -> floatingip.FloatingIp:
-    """The floating IP standing for no port."""
-    after = dataclasses.replace(
-        before,
-        port_id=None,
-        fixed_ip_address=None,
-        router_id=None,
-        status="DOWN",
-        updated_at=held.now,
-        revision_number=before.revision_number + 1,
-    )
-    return _keep(held, before, after)
 
 
 def _keep(held: session.Session, before: floatingip.FloatingIp, after: floatingip.FloatingIp) -> floatingip.FloatingIp:

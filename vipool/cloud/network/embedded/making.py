@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vipool.cloud.network.embedded import allocation, touch
-from vipool.model import device, faults, floatingip, network, plug, port, subnet
+from vipool.model import caller, device, faults, floatingip, network, plug, port, subnet
 from vipool.store import rows, session
 
 OUI = "fa:16:3e"  # the prefix that OpenStack gives its ports
@@ -66,7 +66,7 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
     made = draft.having(
         {
             "fixed_ips": tuple(choice.chosen),
-            "allowed_address_pairs": _pairs(draft.allowed_address_pairs, draft.mac_address),
+            "allowed_address_pairs": _allowed(draft.allowed_address_pairs, draft.mac_address),
             "created_at": held.now,
             "updated_at": held.now,
         }
@@ -74,6 +74,41 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
     rows.add(held, made)
     allocation.take(held, made.network_id, made.id, made.fixed_ips)
     return made
+
+
+def check_request(who: caller.Caller, on: network.Network, values: Mapping[str, Any]) -> None:
+    """Refuse what only the owner of a network may ask for a port on it.  Raises faults.Forbidden."""
+    if who.is_admin or who.owns(on.project_id):
+        return
+    if not on.shared:
+        raise faults.Forbidden("rule:create_port is disallowed by policy", kind="PolicyNotAuthorized")
+    named = any(each["ip_address"] is not None for each in values.get("fixed_ips", ()))
+    rules = ["create_port:mac_address"] * ("mac_address" in values) + ["create_port:fixed_ips:ip_address"] * named
+    if rules:
+        raise faults.Forbidden(
+            f"(rule:create_port and rule:{rules[0]}) is disallowed by policy", kind="PolicyNotAuthorized"
+        )
+
+
+def check_security(of: port.Port) -> None:
+    """Refuse groups and address pairs on a port without port security."""
+    if of.port_security_enabled:
+        return
+    if of.security_groups:
+        raise faults.Invalid(
+            "Port security must be enabled and port must have an IP address in order to use security groups.",
+            kind="PortSecurityAndIPRequiredForSecurityGroups",
+        )
+    if of.allowed_address_pairs:
+        raise faults.Conflict(
+            "Port Security must be enabled in order to have allowed address pairs on a port.",
+            kind="AddressPairAndPortSecurityRequired",
+        )
+
+
+def pairs(fixed: Sequence[Mapping[str, str | None]]) -> list[allocation.Wanted]:
+    """The entries of a request as (subnet, address) pairs."""
+    return [(each["subnet_id"], each["ip_address"]) for each in fixed]
 
 
 def _check_mac(held: session.Session, network_id: str, address: str) -> None:
@@ -84,11 +119,22 @@ def _check_mac(held: session.Session, network_id: str, address: str) -> None:
         )
 
 
-def _pairs(pairs: Sequence[Mapping[str, Any]], own: str) -> tuple[Mapping[str, Any], ...]:
-    return tuple(
-        {"mac_address": each["mac_address"] or own, "ip_address": each["ip_address"].removesuffix("/32")}
-        for each in pairs
-    )
+def _allowed(entries: Sequence[Mapping[str, Any]], own: str) -> tuple[Mapping[str, Any], ...]:
+    """Address pairs with the port's own MAC where none is named, a single address without its mask."""
+    found = [{"mac_address": each["mac_address"] or own, "ip_address": _bare(each["ip_address"])} for each in entries]
+    for place, each in enumerate(found):
+        if each in found[:place]:
+            raise faults.Invalid(
+                f"Request contains duplicate address pair: mac_address {each['mac_address']} "
+                f"ip_address {each['ip_address']}.",
+                kind="DuplicateAddressPairInRequest",
+            )
+    return tuple(found)
+
+
+def _bare(cidr: str) -> str:
+    block = ipaddress.ip_network(cidr)
+    return str(block.network_address) if block.num_addresses == 1 else cidr
 
 
 def subnets_of(held: session.Session, network_id: str) -> tuple[subnet.Subnet, ...]:
@@ -106,7 +152,7 @@ def change(held: session.Session, before: port.Port, values: Mapping[str, Any]) 
         changed["fixed_ips"] = _readdress(held, before, changed["fixed_ips"])
     if "allowed_address_pairs" in changed:
         own = changed.get("mac_address", before.mac_address)
-        changed["allowed_address_pairs"] = _pairs(changed["allowed_address_pairs"], own)
+        changed["allowed_address_pairs"] = _allowed(changed["allowed_address_pairs"], own)
     after = before.having({**changed, "updated_at": held.now, "revision_number": before.revision_number + 1})
     rows.put(held, after)
     touch.port(held, after)

@@ -1,12 +1,21 @@
 """Making, changing and removing any object of the network service: which function does it for which noun."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vipool.cloud.network.embedded import floating, making, routers, segments, touch, visible
-from vipool.model import caller, faults, floatingip, network, owned, port, router, subnet
+from vipool.cloud.network.embedded import (
+    floating,
+    groups,
+    making,
+    policies,
+    routers,
+    segments,
+    subnetting,
+    touch,
+    visible,
+)
+from vipool.model import caller, floatingip, network, owned, port, qospolicy, router, securitygroup, subnet
 from vipool.store import rows, session
 
 Noun = type[owned.Owned]
@@ -40,31 +49,35 @@ def remove(held: session.Session, gone: owned.Owned) -> None:
     REMOVE[type(gone)](held, gone)
 
 
+def _create_network(write: Write) -> network.Network:
+    policies.check(write.held, write.who, write.values.get("qos_policy_id"))
+    return segments.create_network(write.held, network.Network.build(write.values))
+
+
 def _create_port(write: Write) -> port.Port:
-    values, identifier = dict(write.values), write.values["network_id"]
-    visible.need(visible.get_network(write.held, write.who, identifier), network.Network, identifier)
+    held, values = write.held, dict(write.values)
+    on = visible.need(visible.get_network(held, write.who, values["network_id"]), network.Network, values["network_id"])
+    making.check_request(write.who, on, values)
+    policies.check(held, write.who, values.get("qos_policy_id"))
+    values.setdefault("port_security_enabled", on.port_security_enabled)
+    if "security_groups" in values:
+        groups.check_groups(held, write.who, values["security_groups"])
+    elif values["port_security_enabled"] and not values.get("device_owner", "").startswith(making.SERVICE_DEVICES):
+        values["security_groups"] = (groups.ensure_default(held, values["project_id"], write.new_id).id,)
     wanted = values.pop("fixed_ips", None)
     if "mac_address" not in values:
-        values["mac_address"] = making.free_mac(write.held, write.new_id)
-    entries = None if wanted is None else [(each["subnet_id"], each["ip_address"]) for each in wanted]
-    return making.add(write.held, port.Port.build(values), entries)
+        values["mac_address"] = making.free_mac(held, write.new_id)
+    draft = port.Port.build(values)
+    making.check_security(draft)
+    return making.add(held, draft, None if wanted is None else making.pairs(wanted))
 
 
-def _create_floating(write: Write) -> floatingip.FloatingIp:
-    if write.values.get("floating_ip_address") and not write.who.is_admin:
-        rule = "rule:create_floatingip:floating_ip_address is disallowed by policy"
-        raise faults.Forbidden(rule, kind="PolicyNotAuthorized")
-    return floating.create(write.held, write.who, write.values, write.new_id)
-
-
-def _change_floating(before: floatingip.FloatingIp, write: Write) -> floatingip.FloatingIp:
-    plain = {key: value for key, value in write.values.items() if key == "description"}
-    changed = dataclasses.replace(before, **plain)
-    # A body without anything frees the floating IP, as Neutron has it.
-    if "port_id" in write.sent or not write.sent:
-        return floating.associate(write.held, write.who, changed, write.values)
-    rows.put(write.held, changed)
-    return changed
+def _change_port(before: port.Port, write: Write) -> port.Port:
+    values = write.values
+    groups.check_groups(write.held, write.who, values.get("security_groups", ()))
+    policies.check(write.held, write.who, values.get("qos_policy_id"))
+    making.check_security(before.having({key: value for key, value in values.items() if key != "fixed_ips"}))
+    return making.change(write.held, before, values)
 
 
 def _remove_port(held: session.Session, gone: port.Port) -> None:
@@ -73,26 +86,59 @@ def _remove_port(held: session.Session, gone: port.Port) -> None:
     touch.port(held, gone)
 
 
+def _create_subnet(write: Write) -> subnet.Subnet:
+    return subnetting.create(write.held, write.who, write.values, gateway_given="gateway_ip" in write.sent)
+
+
+def _create_group(write: Write) -> securitygroup.SecurityGroup:
+    groups.ensure_default(write.held, write.values["project_id"], write.new_id)
+    return groups.create(write.held, securitygroup.SecurityGroup.build(write.values), write.new_id)
+
+
+def _plain_change(before: Any, write: Write) -> Any:
+    after = before.having({**write.values, "updated_at": write.held.now, "revision_number": before.revision_number + 1})
+    rows.put(write.held, after)
+    return after
+
+
+def _remove_rule(held: session.Session, gone: securitygroup.Rule) -> None:
+    rows.remove(held, securitygroup.Rule, gone.id)
+
+
+def _change_network(before: network.Network, write: Write) -> network.Network:
+    policies.check(write.held, write.who, write.values.get("qos_policy_id"))
+    return segments.change_network(write.held, before, write.values)
+
+
 CREATE: Mapping[Noun, Callable[[Write], Any]] = {
-    network.Network: lambda write: segments.create_network(write.held, network.Network.build(write.values)),
-    subnet.Subnet: lambda write: segments.create_subnet(
-        write.held, write.who, write.values, gateway_given="gateway_ip" in write.sent
-    ),
+    network.Network: _create_network,
+    subnet.Subnet: _create_subnet,
     port.Port: _create_port,
     router.Router: lambda write: routers.create(write.held, write.who, router.Router.build(write.values), write.new_id),
-    floatingip.FloatingIp: _create_floating,
+    floatingip.FloatingIp: lambda write: floating.create(write.held, write.who, write.values, write.new_id),
+    securitygroup.SecurityGroup: _create_group,
+    securitygroup.Rule: lambda write: groups.create_rule(write.held, write.who, securitygroup.Rule.build(write.values)),
+    qospolicy.QosPolicy: lambda write: policies.create(write.held, qospolicy.QosPolicy.build(write.values)),
 }
 CHANGE: Mapping[Noun, Callable[[Any, Write], Any]] = {
-    network.Network: lambda before, write: segments.change_network(write.held, before, write.values),
-    subnet.Subnet: lambda before, write: segments.change_subnet(write.held, before, write.values),
-    port.Port: lambda before, write: making.change(write.held, before, write.values),
+    network.Network: _change_network,
+    subnet.Subnet: lambda before, write: subnetting.change(write.held, before, write.values),
+    port.Port: _change_port,
     router.Router: lambda before, write: routers.change(write.held, write.who, before, write.values, write.new_id),
-    floatingip.FloatingIp: _change_floating,
+    floatingip.FloatingIp: lambda before, write: floating.change(
+        write.held, write.who, before, write.values, freed=not write.sent
+    ),
+    securitygroup.SecurityGroup: lambda before, write: groups.change(write.held, before, write.values),
+    securitygroup.Rule: _plain_change,
+    qospolicy.QosPolicy: _plain_change,
 }
 REMOVE: Mapping[Noun, Callable[[session.Session, Any], None]] = {
     network.Network: segments.remove_network,
-    subnet.Subnet: segments.remove_subnet,
+    subnet.Subnet: subnetting.remove,
     port.Port: _remove_port,
     router.Router: routers.remove,
     floatingip.FloatingIp: floating.remove,
+    securitygroup.SecurityGroup: groups.remove,
+    securitygroup.Rule: _remove_rule,
+    qospolicy.QosPolicy: policies.remove,
 }

@@ -1,30 +1,53 @@
 """Who sees what: a tenant its own objects, and what is shared or external."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
-from vipool.model import attr, caller, faults, network, owned, port, subnet
-from vipool.store import rows, session
+from vipool.model import attr, caller, faults, network, owned, port, qospolicy, subnet
+from vipool.store import listing, rows, session
 
 P = TypeVar("P", bound=owned.Owned)
+Alternative = Mapping[str, tuple[object, ...]]
 
 
-def may_use_network(who: caller.Caller, found: network.Network) -> bool:
-    """Whether the caller sees a network and may have ports on it."""
-    return who.is_admin or who.owns(found.project_id) or found.shared or found.external
+def alternatives(held: session.Session, who: caller.Caller, cls: type[owned.Owned]) -> tuple[Alternative, ...]:
+    """What an object must meet one of to be seen by the caller; nothing at all: everything is."""
+    if who.is_admin:
+        return ()
+    own: Alternative = {"project_id": (who.project_id,)}
+    if cls is network.Network:
+        return own, {"shared": (True,)}, {"external": (True,)}
+    if cls is qospolicy.QosPolicy:
+        return own, {"shared": (True,)}
+    if cls is subnet.Subnet:
+        open_to_all = listing.Query(any_of=({"shared": (True,)}, {"external": (True,)}))
+        others = tuple(each.id for each in listing.select(held, network.Network, open_to_all))
+        return own, {"network_id": others}
+    return (own,)
+
+
+def sees(held: session.Session, who: caller.Caller, found: owned.Owned) -> bool:
+    """Whether the caller sees the object."""
+    meets = alternatives(held, who, type(found))
+    return not meets or any(
+        all(getattr(found, name) in values for name, values in alternative.items()) for alternative in meets
+    )
+
+
+def get(held: session.Session, who: caller.Caller, cls: type[P], identifier: str) -> P | None:
+    """The object if the caller may see it."""
+    found = rows.get(held, cls, identifier)
+    return found if found is not None and sees(held, who, found) else None
 
 
 def get_network(held: session.Session, who: caller.Caller, identifier: str) -> network.Network | None:
     """The network if the caller may see it."""
-    found = rows.get(held, network.Network, identifier)
-    return found if found is not None and may_use_network(who, found) else None
+    return get(held, who, network.Network, identifier)
 
 
 def get_subnet(held: session.Session, who: caller.Caller, identifier: str) -> subnet.Subnet | None:
     """The subnet if the caller may see it: its own, or one of a network it may use."""
-    found = rows.get(held, subnet.Subnet, identifier)
-    if found is None or who.is_admin or who.owns(found.project_id):
-        return found
-    return found if get_network(held, who, found.network_id) is not None else None
+    return get(held, who, subnet.Subnet, identifier)
 
 
 def get_own(held: session.Session, who: caller.Caller, cls: type[P], identifier: str) -> P | None:
@@ -45,7 +68,17 @@ def need_port(held: session.Session, who: caller.Caller, identifier: str) -> por
     return need(get_own(held, who, port.Port, identifier), port.Port, identifier)
 
 
+# Where Neutron's name of the refusal is not the title of the noun without its spaces.
+KINDS = {
+    "Floating IP": "FloatingIPNotFound",
+    "Security group": "SecurityGroupNotFound",
+    "Security group rule": "SecurityGroupRuleNotFound",
+    "QoS policy": "QosPolicyNotFound",
+}
+
+
 def missing(cls: type[attr.Resource], identifier: str) -> faults.NotFound:
     """The refusal for an object that is not there, or that the caller may not see."""
     title = cls.NOUN.title
-    return faults.NotFound(f"{title} {identifier} could not be found.", kind=title.replace(" ", "") + "NotFound")
+    kind = KINDS.get(title, title.replace(" ", "") + "NotFound")
+    return faults.NotFound(f"{title} {identifier} could not be found.", kind=kind)

@@ -1,0 +1,215 @@
+"""Security groups and their rules: made, checked, removed; the default group of a project springs into life."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vipool.cloud.network.embedded import visible
+from vipool.model import caller, faults, port, securitygroup
+from vipool.store import listing, rows, session
+
+NewId = Callable[[], str]
+# The names Neutron knows (IANA protocol numbers).
+# fmt: off
+PROTOCOLS = frozenset({
+    "ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "icmpv6", "igmp", "ip", "ipip", "ipv6-encap",
+    "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts", "ipv6-route", "ospf", "pgm", "rsvp", "sctp", "tcp",
+    "udp", "udplite", "vrrp",
+})
+# fmt: on
+WITH_PORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136"})
+WITH_TYPES = frozenset({"icmp", "icmpv6", "ipv6-icmp", "1", "58"})
+SAME = (
+    "direction",
+    "ethertype",
+    "protocol",
+    "port_range_min",
+    "port_range_max",
+    "normalized_cidr",
+    "remote_group_id",
+)
+
+
+def ensure_default(held: session.Session, project_id: str, new_id: NewId) -> securitygroup.SecurityGroup:
+    """The project's default group: everything may go out, and its members may reach each other."""
+    found = rows.find(held, securitygroup.SecurityGroup, project_id=project_id, name=securitygroup.DEFAULT)
+    if found:
+        return found[0]
+    made = securitygroup.SecurityGroup(
+        id=new_id(),
+        name=securitygroup.DEFAULT,
+        description="Default security group",
+        project_id=project_id,
+        created_at=held.now,
+        updated_at=held.now,
+        revision_number=1,
+    )
+    rows.add(held, made)
+    _first_rules(held, made, new_id, remote_group_id=made.id)
+    return made
+
+
+def create(held: session.Session, made: securitygroup.SecurityGroup, new_id: NewId) -> securitygroup.SecurityGroup:
+    """A new group, out of which everything may go.  Raises faults.Conflict for the name of the default one."""
+    if made.name == securitygroup.DEFAULT:
+        raise faults.Conflict(
+            "Default security group already exists: choose another name.", kind="SecurityGroupDefaultAlreadyExists"
+        )
+    kept = made.having({"created_at": held.now, "updated_at": held.now, "revision_number": 1})
+    rows.add(held, kept)
+    _first_rules(held, kept, new_id)
+    return kept
+
+
+def _first_rules(
+    held: session.Session, of: securitygroup.SecurityGroup, new_id: NewId, remote_group_id: str | None = None
+) -> None:
+    for ethertype in ("IPv4", "IPv6"):
+        for direction in securitygroup.Direction:
+            inward = direction is securitygroup.Direction.INGRESS
+            if inward and remote_group_id is None:
+                continue
+            rows.add(
+                held,
+                securitygroup.Rule(
+                    id=new_id(),
+                    project_id=of.project_id,
+                    security_group_id=of.id,
+                    direction=direction,
+                    ethertype=ethertype,
+                    remote_group_id=remote_group_id if inward else None,
+                    belongs_to_default_sg=remote_group_id is not None,
+                    created_at=held.now,
+                    updated_at=held.now,
+                ),
+            )
+
+
+def change(
+    held: session.Session, before: securitygroup.SecurityGroup, values: Mapping[str, Any]
+) -> securitygroup.SecurityGroup:
+    """A changed group.  Raises faults.Conflict for a new name of the default one."""
+    if before.name == securitygroup.DEFAULT and values.get("name", before.name) != before.name:
+        raise faults.Conflict(
+            "Updating default security group not allowed: make another group.", kind="SecurityGroupCannotUpdateDefault"
+        )
+    after = before.having({**values, "updated_at": held.now, "revision_number": before.revision_number + 1})
+    rows.put(held, after)
+    return after
+
+
+def remove(held: session.Session, gone: securitygroup.SecurityGroup) -> None:
+    """Remove a group with its rules.  Raises faults.Conflict while ports or rules of others name it."""
+    if gone.name == securitygroup.DEFAULT:
+        raise faults.Conflict(
+            "The default security group stays: every project has one.", kind="SecurityGroupCannotRemoveDefault"
+        )
+    used = listing.select(held, port.Port, listing.Query(holds={"security_groups": (gone.id,)}, limit=1))
+    named = rows.find(held, securitygroup.Rule, remote_group_id=gone.id)
+    if used or any(each.security_group_id != gone.id for each in named):
+        raise faults.Conflict(
+            f"Security Group {gone.id} in use: take it off its ports and out of other groups' rules first.",
+            kind="SecurityGroupInUse",
+        )
+    inside = rows.find(held, securitygroup.Rule, security_group_id=gone.id)
+    rows.remove(held, securitygroup.Rule, *(each.id for each in inside))
+    rows.remove(held, securitygroup.SecurityGroup, gone.id)
+
+
+def create_rule(held: session.Session, who: caller.Caller, made: securitygroup.Rule) -> securitygroup.Rule:
+    """A new rule.  Raises faults.Invalid for one that makes no sense and faults.Conflict for one that is there."""
+    of = _need(held, who, made.security_group_id)
+    if made.remote_group_id is not None:
+        _need(held, who, made.remote_group_id)
+    _check_ports(made)
+    kept = made.having(
+        {
+            "project_id": of.project_id,
+            "normalized_cidr": _prefix(made),
+            "belongs_to_default_sg": of.name == securitygroup.DEFAULT,
+            "created_at": held.now,
+            "updated_at": held.now,
+        }
+    )
+    for each in rows.find(held, securitygroup.Rule, security_group_id=of.id):
+        if all(getattr(each, name) == getattr(kept, name) for name in SAME):
+            raise faults.Conflict(
+                f"Security group rule already exists. Rule id is {each.id}.", kind="SecurityGroupRuleExists"
+            )
+    rows.add(held, kept)
+    return kept
+
+
+def _need(held: session.Session, who: caller.Caller, identifier: str) -> securitygroup.SecurityGroup:
+    cls = securitygroup.SecurityGroup
+    return visible.need(visible.get_own(held, who, cls, identifier), cls, identifier)
+
+
+def check_groups(held: session.Session, who: caller.Caller, identifiers: tuple[str, ...]) -> None:
+    """Refuse groups that are not there or not the caller's."""
+    for identifier in identifiers:
+        _need(held, who, identifier)
+
+
+def _check_ports(made: securitygroup.Rule) -> None:
+    protocol, least, most = made.protocol, made.port_range_min, made.port_range_max
+    if made.ethertype not in {"IPv4", "IPv6"}:
+        raise faults.Invalid(
+            f"Security group rule for ethertype '{made.ethertype}' not supported: choose IPv4 or IPv6.",
+            kind="SecurityGroupRuleInvalidEtherType",
+        )
+    if protocol is not None and protocol not in PROTOCOLS and not (protocol.isdigit() and int(protocol) <= 255):
+        raise faults.Invalid(
+            f"Security group rule protocol {protocol} not supported: give a number from 0 to 255 or one of "
+            f"{', '.join(sorted(PROTOCOLS))}.",
+            kind="SecurityGroupRuleInvalidProtocol",
+        )
+    if least is None and most is None:
+        return
+    if protocol is None:
+        raise faults.Invalid(
+            "Must also specify protocol if port range is given.", kind="SecurityGroupProtocolRequiredWithPorts"
+        )
+    if protocol in WITH_TYPES:
+        if least is None or not all(0 <= each <= 255 for each in (least, most or 0)):
+            raise faults.Invalid(
+                f"Invalid value for ICMP type or code: {least}, {most}.", kind="SecurityGroupInvalidIcmpValue"
+            )
+    elif protocol in WITH_PORTS:
+        _check_span(least, most)
+    else:
+        raise faults.Invalid(
+            f"Protocol {protocol} has no ports: leave the range out.", kind="SecurityGroupInvalidProtocolForPort"
+        )
+
+
+def _check_span(least: int | None, most: int | None) -> None:
+    for each in (least, most):
+        # Port 0 is reserved (RFC 6335, 6), but Neutron's clients may say "from 0".
+        if each is not None and not 0 <= each <= 65535:
+            raise faults.Invalid(f"Invalid value for port {each}", kind="SecurityGroupInvalidPortValue")
+    if least is None or most is None or least > most:
+        raise faults.Invalid(
+            "For TCP/UDP protocols, port_range_min must be <= port_range_max, and both must be given.",
+            kind="SecurityGroupInvalidPortRange",
+        )
+
+
+def _prefix(made: securitygroup.Rule) -> str | None:
+    if made.remote_ip_prefix is None:
+        return None
+    if made.remote_group_id is not None:
+        raise faults.Invalid(
+            "Only one of remote_ip_prefix or remote_group_id may be provided.",
+            kind="SecurityGroupMultipleRemoteEntites",
+        )
+    try:
+        block = ipaddress.ip_network(made.remote_ip_prefix, strict=False)
+    except ValueError as error:
+        raise faults.Invalid(f"Invalid CIDR {made.remote_ip_prefix} given as IP prefix.", kind="InvalidCIDR") from error
+    if f"IPv{block.version}" != made.ethertype:
+        raise faults.Invalid(
+            f"Conflicting value ethertype {made.ethertype} for CIDR {made.remote_ip_prefix}",
+            kind="SecurityGroupRuleParameterConflict",
+        )
+    return str(block)
