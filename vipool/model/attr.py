@@ -60,6 +60,7 @@ class Attribute:
     kind: types.Kind
     attr: Attr
     required: bool
+    optional: bool  # whether it may be null
     default: object
 
     def parse(self, value: object, *, update: bool) -> object:
@@ -150,11 +151,11 @@ def attributes(cls: type[Any]) -> tuple[Attribute, ...]:
     """The declared attributes of a noun, in declaration order (the base classes' first)."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return tuple(
-        _attribute(field, typing.get_args(hints[field.name])[1:]) for field in dataclasses.fields(cls) if field.init
+        _attribute(field, *typing.get_args(hints[field.name])) for field in dataclasses.fields(cls) if field.init
     )
 
 
-def _attribute(field: dataclasses.Field[Any], marks: tuple[object, ...]) -> Attribute:
+def _attribute(field: dataclasses.Field[Any], kept: object = None, *marks: object) -> Attribute:
     attr = next((mark for mark in marks if isinstance(mark, Attr)), None)
     kind = next((mark for mark in marks if not isinstance(mark, Attr)), None)
     if attr is None or kind is None:
@@ -167,6 +168,7 @@ def _attribute(field: dataclasses.Field[Any], marks: tuple[object, ...]) -> Attr
         kind=typing.cast("types.Kind", kind),
         attr=attr,
         required=required,
+        optional=type(None) in typing.get_args(kept),
         default=default,
     )
 

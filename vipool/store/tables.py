@@ -41,6 +41,7 @@ def _table(cls: type[attr.Resource]) -> sa.Table:
             attribute.name,
             COLUMN_TYPES[attribute.kind.storage],
             primary_key=attribute.name == "id",
+            nullable=attribute.optional,
             index=attribute.attr.indexed,
         )
         for attribute in attr.attributes(cls)
