@@ -236,7 +236,7 @@ def test_a_server_that_speaks_first_is_followed_from_its_connection():
 def test_a_capture_that_was_full_says_so():
     evidence, ask = load("picture")
     found = trace.tell(dataclasses.replace(evidence, full=True), ask)
-    assert found.notes == ("There was so much traffic that the capture ended early.",)
+    assert found.notes == ("There was so much traffic that not every packet was captured.",)
 
 
 def test_nothing_watched_is_nothing_seen():

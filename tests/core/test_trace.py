@@ -1,6 +1,6 @@
 """Recorded packets are told as traces; whatever is missing from them is never told as an answer.
 
-`traces/*.json` are captures of the scene in `tests/net/scene.py`, without acknowledgements that carry nothing; beside
+`traces/*.json` are captures of the scene in `tests/net/scene.py`, mostly without bare acknowledgements; beside
 each stands what is said about it. `VIPOOL_BLESS=1` rewrites that.
 """
 

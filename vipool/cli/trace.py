@@ -191,7 +191,7 @@ def _evidence(way: journey.Journey, seen: capture.Capture) -> sightings.Evidence
         journey=way,
         packets=tuple(sorted(seen.packets, key=lambda each: each.at)),
         watched=frozenset(point.hop for point in _points(way)) - missing,
-        full=seen.full,
+        full=seen.full or seen.missed,
     )
 
 

@@ -211,6 +211,9 @@ def _member_silent(evidence: sightings.Evidence, seen: sightings.Sightings, sent
     if any(each.length for each in evidence.reply(sent, (hop, _OUT))):
         sentence = f"{label} answered, and its answer never reached the load balancer.{own}"
         return Loss(where=Where.MEMBER_TO_BALANCER, sentence=sentence)
+    if not replies:
+        sentence = f"The request went to {label}, and nothing came back, not even an acknowledgement.{own}"
+        return Loss(where=Where.MEMBER, sentence=sentence)
     return Loss(where=Where.MEMBER, sentence=f"{label} took the request and did not answer in time.{own}")
 
 

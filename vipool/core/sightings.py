@@ -40,7 +40,7 @@ class Ask:
 class Evidence:
     """Everything a capture gave: packets in order of time, and the hops where it could look.
 
-    `full` says that it ended early, for so many packets passed.
+    `full` says that more packets passed than it could keep.
     """
 
     journey: journey.Journey

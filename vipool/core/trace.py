@@ -225,7 +225,7 @@ def _notes(evidence: sightings.Evidence, seen: sightings.Sightings) -> Iterator[
     if hidden:
         yield f"Not watched, as there is no such device on this machine: {', '.join(hidden)}."
     if evidence.full:
-        yield "There was so much traffic that the capture ended early."
+        yield "There was so much traffic that not every packet was captured."
     if seen.answer is not None:
         yield from (f"Before that: {each}" for each in loss.tried(evidence, seen))
         if not any(each.sender == seen.sent.sender for each in seen.attempts if seen.sent):

@@ -1,14 +1,13 @@
 """Packets as they pass chosen network devices, in both directions, with the kernel's time of each.
 
-One AF_PACKET socket per device (packet(7)), filtered in the kernel to the addresses asked for, read by one selector.
-Promises: bounded in packets and in time; devices that do not exist are named, not fatal; nothing is sent, no device
-is made promiscuous. Does not decide what packets mean: `vipool.core.trace` does.
+One ring of packets per device (`vipool.host.ring`), filtered in the kernel to the addresses asked for, read by one
+selector. Promises: bounded in packets and in time; devices that do not exist are named, not fatal; nothing is sent, and
+no device is made promiscuous. Does not decide what packets mean: `vipool.core.trace` does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import ipaddress
 import selectors
@@ -18,18 +17,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.host import errors, frames, namespaces
+from vipool.host import errors, frames, namespaces, ring
 from vipool.model import packet
 
 MOST_PACKETS = 50_000
 """How many packets one capture keeps: some 30 MB."""
-
-_SO_ATTACH_FILTER, _SO_TIMESTAMPNS, _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 26, 35, 263, 23
-_ALL_PROTOCOLS = 0x0003
-_OUTGOING = 4
-_HEADERS = 14 + 4 + 60 + 60
-_BUFFER = 2 << 20
-_TIMESPEC = struct.Struct("@qq")
 
 # Classic BPF (linux/filter.h): load from the frame, load a constant, compare, return.
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06
@@ -54,11 +46,15 @@ class Point:
 
 @dataclass(slots=True, kw_only=True)
 class Capture:
-    """Open captures: `missing` are the points whose device or namespace is not on this machine."""
+    """Open captures: `missing` are the points whose device or namespace is not on this machine.
+
+    `missed` says that packets came faster than they were read.
+    """
 
     selector: selectors.BaseSelector
     packets: list[packet.Packet]
     missing: tuple[Point, ...] = ()
+    missed: bool = False
 
     @property
     def full(self) -> bool:
@@ -99,8 +95,9 @@ class Capture:
 
     def _drain(self, ready: set[int] | None) -> None:
         for key in list(self.selector.get_map().values()):
-            if isinstance(key.data, Point) and (ready is None or key.fd in ready):
-                self.packets.extend(_received(key.fileobj, key.data, MOST_PACKETS - len(self.packets)))
+            if isinstance(key.fileobj, ring.Ring) and (ready is None or key.fd in ready):
+                self.packets.extend(_packets(key.fileobj, key.data))
+                self.missed |= key.fileobj.missed
 
 
 @contextlib.contextmanager
@@ -116,7 +113,7 @@ def opened(points: Iterable[Point], addresses: Iterable[str]) -> Iterator[Captur
         for point in points:
             found = _open(point, program)
             for each in found:
-                stack.enter_context(each)
+                stack.enter_context(contextlib.closing(each))
                 selector.register(each, selectors.EVENT_READ, point)
             if not found:
                 missing.append(point)
@@ -164,12 +161,12 @@ def _step(code: int, value: int, when_true: int = 0, when_false: int = 0) -> byt
     return _INSTRUCTION.pack(code, when_true, when_false, value)
 
 
-def _open(point: Point, program: bytes) -> tuple[socket.socket, ...]:
-    """The sockets of one point: none where the device or namespace is not there."""
+def _open(point: Point, program: bytes) -> tuple[ring.Ring, ...]:
+    """The rings of one point: none where the device or namespace is not there."""
 
-    def opened_here() -> tuple[socket.socket, ...]:
+    def opened_here() -> tuple[ring.Ring, ...]:
         devices = [point.device] if point.device is not None else [name for _, name in socket.if_nameindex()]
-        return tuple(_socket(device, program) for device in devices if device != "lo" or point.device == "lo")
+        return tuple(ring.Ring(device, program) for device in devices if device != "lo" or point.device == "lo")
 
     try:
         return namespaces.call(point.namespace, opened_here) if point.namespace is not None else opened_here()
@@ -182,44 +179,9 @@ def _open(point: Point, program: bytes) -> tuple[socket.socket, ...]:
         raise errors.Failed(doing, number=error.errno or 0) from error
 
 
-def _socket(device: str, program: bytes) -> socket.socket:
-    # Protocol 0: the socket gets nothing before the filter is in place and bind names the protocol.
-    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0)
-    try:
-        buffer = ctypes.create_string_buffer(program, len(program))
-        count = len(program) // _INSTRUCTION.size
-        made.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", count, ctypes.addressof(buffer)))
-        made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        with contextlib.suppress(OSError):  # the default already, and unknown before Linux 4.20
-            made.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 0)
-        made.bind((device, _ALL_PROTOCOLS))
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-def _received(source: object, point: Point, room: int) -> Iterator[packet.Packet]:
-    """The packets waiting in a socket. A device that goes away ends its capture (ENETDOWN), not the trace."""
-    assert isinstance(source, socket.socket)
-    for _ in range(room):
-        try:
-            data, extra, _, address = source.recvmsg(_HEADERS + frames.SNAP, 64)
-        except BlockingIOError:
-            return
-        except OSError:
-            return
-        sent = address[2] == _OUTGOING
-        direction = packet.Direction.IN if sent == point.outside else packet.Direction.OUT
-        found = frames.decode(data, frames.Seen(at=_stamp(extra), hop=point.hop, direction=direction))
+def _packets(source: ring.Ring, point: Point) -> Iterator[packet.Packet]:
+    for frame in source.frames():
+        direction = packet.Direction.IN if frame.sent == point.outside else packet.Direction.OUT
+        found = frames.decode(frame.data, frames.Seen(at=frame.at, hop=point.hop, direction=direction))
         if found is not None:
             yield found
-
-
-def _stamp(extra: list[tuple[int, int, bytes]]) -> int:
-    for level, kind, data in extra:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return int(seconds) * 1_000_000_000 + int(nanoseconds)
-    return time.time_ns()
