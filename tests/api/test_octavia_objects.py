@@ -1,5 +1,7 @@
 """The objects of the load-balancer API: what a call makes of them, and how they are shown."""
 
+from typing import Any
+
 import pytest
 
 from tests.api import balancing
@@ -7,7 +9,14 @@ from tests.service import world
 from vipool.model import port
 
 STAMPS = {"project_id": world.PROJECT, "tenant_id": world.PROJECT, "created_at": "2026-11-23T12:00:00.000250"}
-NEW = {**STAMPS, "admin_state_up": True, "name": "", "tags": [], "updated_at": None, "operating_status": "OFFLINE"}
+NEW: dict[str, Any] = {
+    **STAMPS,
+    "admin_state_up": True,
+    "name": "",
+    "tags": [],
+    "updated_at": None,
+    "operating_status": "OFFLINE",
+}
 PENDING = {**NEW, "provisioning_status": "PENDING_CREATE"}
 
 

@@ -5,7 +5,9 @@ a node that does everything at once; a node with faults is the stateful test's o
 """
 
 import datetime
+import functools
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,19 @@ def identifiers() -> Callable[[], str]:
     return lambda: f"00000000-0000-4000-9000-{next(numbers):012x}"
 
 
+@functools.cache
+def empty_store() -> bytes:
+    """A database with its tables, as the bytes of its file: made once, because that takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.db"
+        database = session.Database(session.sqlite_url(path), clock=lambda: START)
+        database.create()
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        return path.read_bytes()
+
+
 class World:
     """The service, and what it stands on."""
 
@@ -45,9 +60,10 @@ class World:
         self.told: list[int] = []
         self.new_id = identifiers()
         self.capabilities = fake.Capabilities()
-        url = session.sqlite_url(directory / "state.db")
+        path = directory / "state.db"
+        path.write_bytes(empty_store())
+        url = session.sqlite_url(path)
         self.database = session.Database(url, clock=lambda: self.now, on_commit=self.told.append)
-        self.database.create()
         self.networks = embedded.Network(new_id=self.new_id)
         self.writer = write.Writer(
             database=self.database,

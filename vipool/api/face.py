@@ -65,6 +65,7 @@ class Face:
     prefixes: tuple[str, ...] = ("",)
     request_id_header: str = "x-openstack-request-id"
     headers: Mapping[str, str] = field(default_factory=dict)
+    guarded: bool = False  # whether even what is not there needs a token
 
 
 class Service:
@@ -114,13 +115,13 @@ class Service:
         dialect = self.face.dialect
         found = self._find(call.path)
         if found is None:
-            return dialect.unknown_path(call)
+            return await anyio.to_thread.run_sync(self._astray, call, None)
         parts, methods = found
         route = methods.get(call.method)
         if route is None and call.method == "HEAD" and dialect.head_as_get:
             route = methods.get("GET")
         if route is None:
-            return dialect.wrong_method(call, sorted(methods))
+            return await anyio.to_thread.run_sync(self._astray, call, sorted(methods))
         raw = await self._read(request) if call.method in WITH_BODY or call.method == "DELETE" else b""
         if raw is None:
             return dialect.too_large(call, self.face.body_limit)
@@ -155,6 +156,16 @@ class Service:
             return route.handler(call)
         except faults.Refusal as refusal:
             return self.face.dialect.refusal(refusal, call)
+
+    def _astray(self, call: exchange.Call, allowed: Sequence[str] | None) -> exchange.Answer:
+        """What no route answers: a path that is not there, or one with other methods."""
+        dialect = self.face.dialect
+        try:
+            if self.face.guarded:
+                self.face.authenticate(call.token)
+            return dialect.unknown_path(call) if allowed is None else dialect.wrong_method(call, allowed)
+        except faults.Refusal as refusal:
+            return dialect.refusal(refusal, call)
 
     def _response(self, answer: exchange.Answer, call: exchange.Call) -> responses.Response:
         headers = {**self.face.headers, self.face.request_id_header: call.request_id, **answer.headers}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vipool.api import exchange, octavia_dialect, octavia_listing, octavia_versions
+from vipool.api import exchange, octavia_dialect, octavia_listing, octavia_unserved, octavia_versions
 from vipool.api.face import Face
 from vipool.core import policy
 from vipool.model import (
@@ -24,8 +24,9 @@ from vipool.service import read, write
 from vipool.store import rows, session, trees
 
 PREFIXES = ("/v2/lbaas", "/v2.0/lbaas", "/v2", "/v2.0")
-COMPUTED = frozenset({"provisioning_status"})
+SUFFIX = ".json"
 Noun = type[tree.Row]
+COLLECTIONS = frozenset({"loadbalancers", "listeners", "pools", "members", "healthmonitors", "providers"})
 CHILDREN: tuple[type[tree.Child], ...] = (listener.Listener, pool.Pool, healthmonitor.HealthMonitor)
 
 
@@ -41,6 +42,7 @@ class Octavia:
     def body(self, call: exchange.Call, cls: Noun) -> dict[str, Any]:
         """The object inside a body's wrapper."""
         noun = cls.NOUN
+        _only(call, set())
         if not call.raw:
             raise faults.Invalid(f'Missing argument: "{noun.argument}"')
         if not isinstance(call.body, dict):
@@ -58,11 +60,11 @@ class Octavia:
     def index(self, call: exchange.Call, cls: Noun, **parents: str) -> exchange.Answer:
         """A list, of everything the caller may see or of one project."""
         action = _action(cls, "get_all")
-        query = octavia_listing.parse(cls, call, extra=COMPUTED)
+        query = octavia_listing.parse(cls, call, extra=read.computed(cls))
         scope = (
             {name: (value,) for name, value in parents.items()}
             if parents
-            else _scope(call.who, action, call.asked("project_id"))
+            else _scope(call.who, action, call.asked("project_id") or call.asked("tenant_id"))
         )
         with self.database.read() as held:
             found = read.page(held, cls, dataclasses.replace(query, equals={**query.equals, **scope}))
@@ -149,6 +151,7 @@ class Octavia:
     def replace_members(self, call: exchange.Call) -> exchange.Answer:
         """PUT pools/{pool_id}/members: all of them at once."""
         self._parent(call)
+        _only(call, {"additive_only"})
         additive = (call.asked("additive_only") or "").lower() in types.TRUE
         bodies = call.body.get("members") if isinstance(call.body, dict) and set(call.body) == {"members"} else None
         if not isinstance(bodies, list) or not all(isinstance(each, dict) for each in bodies):
@@ -199,10 +202,10 @@ class Dialect(octavia_dialect.OctaviaDialect):
     """Octavia's dialect with its answers from before the controllers."""
 
     def refusal(self, refusal: faults.Refusal, call: exchange.Call) -> exchange.Answer:
-        """Bad queries and unknown parents come from the routing layer."""
+        """Malformed paging and unknown parents come from the routing layer."""
         if isinstance(refusal, Unfound):
             return octavia_dialect.routing(404, refusal.sentence, title="Bad Request")
-        if isinstance(refusal, faults.BadQuery):
+        if isinstance(refusal, octavia_listing.Malformed):
             return octavia_dialect.routing(400, refusal.sentence)
         return super().refusal(refusal, call)
 
@@ -291,20 +294,27 @@ def face(octavia: Octavia, *, authenticate: Callable[[str], caller.Caller], new_
     """The load-balancer service, mounted at /load-balancer."""
 
     def allow(action: str, who: caller.Caller) -> None:
-        if not policy.allows(action, who) and not policy.allows(action.replace("get_all", "get_all-global"), who):
+        if not policy.allows(action, who):
             raise faults.Forbidden("Policy does not allow this request to be performed.")
 
-    table = routes(octavia)
+    table = (*routes(octavia), *octavia_unserved.routes())
     served = tuple(
-        exchange.Route(method=route.method, path=prefix + route.path, policy=route.policy, handler=route.handler)
+        exchange.Route(method=route.method, path=prefix + path, policy=route.policy, handler=route.handler)
         for prefix in PREFIXES
         for route in table
+        for path in _spellings(route.path)
     )
     return Face(
         mount="/load-balancer",
-        routes=(*octavia_versions.routes(), *served),
+        routes=(*octavia_versions.routes(), *octavia_unserved.absolute_routes(), *served),
         dialect=Dialect(),
         authenticate=authenticate,
         allow=allow,
         new_request_id=lambda: f"req-{new_id()}",
+        guarded=True,
     )
+
+
+def _spellings(path: str) -> tuple[str, ...]:
+    """The path of a collection may end in .json too."""
+    return (path, path + SUFFIX) if path.rsplit("/", 1)[1] in COLLECTIONS else (path,)

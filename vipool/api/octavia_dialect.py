@@ -14,6 +14,7 @@ from vipool.api import exchange
 from vipool.model import faults
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 def fault(status: int, sentence: str) -> exchange.Answer:
@@ -54,6 +55,11 @@ class OctaviaDialect:
 
     def wrong_method(self, call: exchange.Call, allowed: Sequence[str]) -> exchange.Answer:
         """405 in the routing form."""
+        # An identifier is missing, or one too many: Octavia finds that out in its controllers.
+        if "POST" in allowed and call.method in {"PUT", "DELETE"}:
+            return fault(400, 'Missing argument: "id"')
+        if {"GET", "PUT", "DELETE"} == set(allowed) and call.method == "POST":
+            return fault(400, "An object is made by a POST to its collection: leave its identifier out of the path.")
         answer = routing(405, "")
         return exchange.Answer(status=405, body=answer.body, headers={"Allow": ", ".join(allowed)})
 
@@ -74,7 +80,11 @@ class OctaviaDialect:
         if ranges and not {"*/*", "application/*", JSON} & set(ranges):
             raise NotAcceptable("Only content type application/json is accepted.")
         sent = call.headers.get("content-type", JSON if not call.raw else "")
-        if call.raw and sent.split(";")[0].strip().lower() != JSON:
+        media = sent.split(";")[0].strip().lower()
+        if call.raw and media == FORM:
+            name = call.raw.split(b"=", 1)[0].decode("utf-8", "replace")
+            raise faults.Invalid(f'Unknown argument: "{faults.said(name)}"')
+        if call.raw and media != JSON:
             raise UnsupportedMedia(f"Unknown mimetype: {sent}")
 
     def parse(self, raw: bytes, call: exchange.Call) -> Any:

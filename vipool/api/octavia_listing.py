@@ -11,16 +11,25 @@ from vipool.store import listing
 PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "fields", "page_reverse"})
 TAGS = {"tags": "every", "tags-any": "some", "not-tags": "not_every", "not-tags-any": "not_some"}
 MOST = 1000
+SAME = {"tenant_id": "project_id"}
 INVALID = "One or more arguments are either duplicate or invalid"
+
+
+class Malformed(faults.BadQuery):
+    """A paging argument that Octavia refuses before its controllers see it (400)."""
 
 
 def parse(cls: type[attr.Resource], call: exchange.Call, *, extra: frozenset[str] = frozenset()) -> listing.Query:
     """The query of a list.  ``extra`` names further text filters.  Raises faults.BadQuery."""
     names = filters(cls)
     equals: dict[str, tuple[object, ...]] = {}
-    for key, value in call.query:
-        if key in PAGING or key in TAGS:
+    paging = [key for key, _ in call.query if key in PAGING and key != "fields"]
+    if len(set(paging)) < len(paging):
+        raise faults.BadQuery(INVALID)
+    for argument, value in call.query:
+        if argument in PAGING or argument in TAGS:
             continue
+        key = SAME.get(argument, argument)
         attribute = names.get(key)
         if attribute is None and key not in extra:
             raise faults.BadQuery(INVALID)
@@ -50,6 +59,8 @@ def filters(cls: type[attr.Resource]) -> dict[str, attr.Attribute]:
 
 def _value(attribute: attr.Attribute, text: str) -> object:
     """A filter's value; booleans that are none of the known words are false, as Octavia has it."""
+    if "\x00" in text:  # no text that is kept has one, and PostgreSQL would stumble over it
+        raise faults.BadQuery(f"Invalid value for filter {attribute.wire}: it has a NUL character.")
     if isinstance(attribute.kind, types.Boolean):
         return text.strip().lower() in types.TRUE
     if attribute.kind.storage in {types.Storage.INTEGER, types.Storage.REAL, types.Storage.DATETIME}:
@@ -74,7 +85,7 @@ def limit(call: exchange.Call) -> int | None:
     try:
         number = int(asked)
     except ValueError as error:
-        raise faults.BadQuery(f"Supplied pagination limit '{asked}' is not valid.") from error
+        raise Malformed(f"Supplied pagination limit '{asked}' is not valid.") from error
     return min(number, MOST) if number > 0 else None
 
 
@@ -83,13 +94,13 @@ def _sort(cls: type[attr.Resource], call: exchange.Call, extra: frozenset[str]) 
     if asked:
         pairs = [tuple(each.split(":")) for each in asked.split(",")]
         if any(len(pair) > 2 for pair in pairs):
-            raise faults.BadQuery(f"Supplied sort '{asked}' is not valid.")
+            raise Malformed(f"Supplied sort '{asked}' is not valid.")
         keyed = [(pair[0], pair[1] if len(pair) > 1 else "asc") for pair in pairs]
     else:
         keys = (call.asked("sort_key") or "").split(",") if call.asked("sort_key") else []
         directions = (call.asked("sort_dir") or "").split(",") if call.asked("sort_dir") else []
         keyed = [(key, directions[place] if place < len(directions) else "asc") for place, key in enumerate(keys)]
-    sortable = {attribute.wire: attribute.name for attribute in attr.attributes(cls) if attribute.attr.filters}
+    sortable = {name: attribute.name for name, attribute in filters(cls).items()}
     order = [_direction(key, direction, sortable, extra) for key, direction in keyed]
     has_birth = any(attribute.name == "created_at" for attribute in attr.attributes(cls))
     if has_birth and all(name != "created_at" for name, _ in order):
@@ -101,7 +112,7 @@ def _direction(key: str, direction: str, sortable: dict[str, str], extra: frozen
     if key not in sortable and key not in extra:
         raise faults.BadQuery(f"Supplied sort key '{key}' is not valid.")
     if direction.lower() not in {"asc", "desc"}:
-        raise faults.BadQuery(f"Supplied sort direction '{direction}' is not valid.")
+        raise Malformed(f"Supplied sort direction '{direction}' is not valid.")
     return sortable.get(key, key), direction.lower() == "asc"
 
 

@@ -47,7 +47,7 @@ def versions(call: exchange.Call) -> exchange.Answer:
             "id": f"v2.{minor}",
             "status": "CURRENT" if minor == last else "SUPPORTED",
             "updated": updated if "T" in updated else f"{updated}T00:00:00Z",
-            "links": [{"href": f"{call.mount}/v2", "rel": "self"}],
+            "links": [{"href": f"{call.url.rstrip('/')}/v2", "rel": "self"}],
         }
         for minor, updated in enumerate(UPDATED)
     ]

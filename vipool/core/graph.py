@@ -42,7 +42,7 @@ def _objects(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
-        raise faults.BadAttribute(key, found, f"Value not a valid list of objects: {found}")
+        raise faults.BadAttribute(key, found, f"Value not a valid list of objects: {faults.said(found)}")
     return found
 
 

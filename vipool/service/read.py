@@ -42,8 +42,16 @@ class Kin:
 
 
 def page(held: session.Session, cls: type[C], query: listing.Query) -> tuple[C, ...]:
-    """One page of objects; ``provisioning_status`` may be asked for and sorted by."""
-    return listing.select(held, cls, query, computed={"provisioning_status": trees.provisioning(cls)})
+    """One page of objects; what ``computed`` names may be asked for and sorted by too."""
+    columns = {"provisioning_status": trees.provisioning(cls)}
+    if cls is pool.Pool:
+        columns["healthmonitor_id"] = trees.monitor_of_pool()
+    return listing.select(held, cls, query, computed=columns)
+
+
+def computed(cls: type[tree.Row]) -> frozenset[str]:
+    """What objects show and no column holds, and lists can be filtered and sorted by."""
+    return frozenset({"provisioning_status", *(("healthmonitor_id",) if cls is pool.Pool else ())})
 
 
 def one(held: session.Session, who: caller.Caller, action: str, cls: type[C], identifier: str) -> C:

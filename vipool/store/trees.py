@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vipool.model import loadbalancer, status, tree
+from vipool.model import healthmonitor, loadbalancer, pool, status, tree
 from vipool.store import rows, session, tables
 
 
@@ -66,6 +66,13 @@ def remove(held: session.Session, gone: tree.Tree) -> None:
     for cls in tree.FIELDS:
         rows.remove(held, cls, *(row.id for row in gone.children(cls)))
     rows.remove(held, loadbalancer.LoadBalancer, gone.loadbalancer.id)
+
+
+def monitor_of_pool() -> sa.ColumnElement[str]:
+    """The id of the health monitor of the pools of a table, as SQL."""
+    pools, monitors = tables.TABLES[pool.Pool], tables.TABLES[healthmonitor.HealthMonitor]
+    found = sa.select(sa.func.max(monitors.c.id)).where(monitors.c.pool_id == pools.c.id, ~monitors.c.dying)
+    return found.scalar_subquery()
 
 
 def provisioning(cls: type[Any]) -> sa.ColumnElement[str]:
