@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -121,7 +122,7 @@ def test_closing_ends_a_wait(gate, held):
     thread = threading.Thread(target=wait)
     thread.start()
     while held._pulling.sock is None:
-        time.sleep(0.001)
+        os.sched_yield()
     held.close()
     assert ended.wait(5)
     thread.join()
