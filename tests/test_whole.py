@@ -1,0 +1,152 @@
+"""Nothing is left out: each route has a policy that is known, each choice a client can make is carried or refused.
+
+Both are asked of the product as `wiring` builds it, so that a new route, choice or provider is covered by being there.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import house
+from tests.providers import trees
+from vipool import settings, wiring
+from vipool.api import exchange, face, local
+from vipool.api.identity import policy as identity_policy
+from vipool.core import policy as octavia_policy
+from vipool.model import attr, caller, faults, healthmonitor, listener, pool, tree, types
+from vipool.providers.haproxy import capabilities, render
+
+# What each service's rules know. The network's handlers decide by the object; reading and writing is all a route says.
+POLICIES = {
+    "/load-balancer": set(octavia_policy.ACTIONS),
+    "/identity": set(identity_policy.RULES),
+    "/network": {"read", "write"},
+}
+# What anybody may ask without a token, because that is how one gets a token, or finds out where to ask for one.
+OPEN = {"/", "/v2", "/v2.0", "/v3", "/v3/auth/tokens", "/v3/users/{user_id}/password"}
+NOBODY = caller.Caller(user_id="nobody", project_id="none", roles=frozenset())
+PROVIDERS = {"haproxy": (capabilities.Capabilities(), lambda wanted: render.render(wanted, render.Layout()))}
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory) -> dict[str, face.Face]:
+    state = tmp_path_factory.mktemp("state")
+    (state / "admin-password").write_text("a password for this test\n")
+    chosen = settings.Settings(state_dir=state, listen=settings.parse_address(settings.DEFAULT_LISTEN), sandboxed=True)
+    services = wiring.build_server(chosen, local.News()).services.items()
+    return {mount: each.face for mount, each in services if isinstance(each, face.Service)}
+
+
+def routes(faces: dict[str, face.Face]) -> Iterator[tuple[str, exchange.Route]]:
+    for mount, each in faces.items():
+        for route in each.routes:
+            yield mount, route
+
+
+def called(mount: str, route: exchange.Route) -> str:
+    return f"{route.method} {mount}{route.path} ({route.policy!r})"
+
+
+def test_every_service_is_here(faces):
+    assert set(faces) == set(POLICIES)
+
+
+def test_every_route_has_a_policy_that_its_service_knows(faces):
+    unknown = [
+        called(mount, route) for mount, route in routes(faces) if route.token and route.policy not in POLICIES[mount]
+    ]
+    assert not unknown
+
+
+def test_few_routes_are_open_to_everybody(faces):
+    opened = [called(mount, route) for mount, route in routes(faces) if not route.token and route.path not in OPEN]
+    assert not opened
+
+
+def test_who_has_no_role_is_let_in_nowhere_by_the_load_balancing_rules(faces):
+    load_balancing = faces["/load-balancer"]
+    for route in load_balancing.routes:
+        if route.token:
+            with pytest.raises(faults.Forbidden):
+                load_balancing.allow(route.policy, NOBODY)
+
+
+def choices() -> Iterator[tuple[type[tree.Child], str, enum.StrEnum]]:
+    """Each value a client may choose for an attribute of a load balancer's parts, as an attribute and a value."""
+    for noun in tree.FIELDS:
+        for attribute in attr.attributes(noun):
+            match attribute.kind:
+                case types.Choice(options=options):
+                    yield from ((noun, attribute.name, option) for option in options)
+                case types.Entry(keys={"type": types.Choice(options=options)}):
+                    yield from ((noun, attribute.name, option) for option in options)
+                case _:
+                    pass
+
+
+def bases(noun: type[tree.Child], name: str, option: enum.StrEnum) -> Iterator[tree.Tree]:
+    """Small trees with the choice in them, one for each protocol that may be around it."""
+    for around in ("HTTP", "TCP"):
+        base = trees.load(
+            {
+                "listeners": [
+                    {
+                        "id": trees.identifier(2, 0),
+                        "protocol": around,
+                        "protocol_port": 80,
+                        "default_pool_id": trees.identifier(3, 0),
+                    }
+                ],
+                "pools": [{"id": trees.identifier(3, 0), "protocol": around, "lb_algorithm": "ROUND_ROBIN"}],
+                "members": [
+                    {
+                        "id": trees.identifier(4, 0),
+                        "pool_id": trees.identifier(3, 0),
+                        "address": "172.16.100.9",
+                        "protocol_port": 80,
+                    }
+                ],
+                "healthmonitors": [
+                    {
+                        "id": trees.identifier(5, 0),
+                        "pool_id": trees.identifier(3, 0),
+                        "type": "HTTP",
+                        "delay": 1,
+                        "timeout": 1,
+                        "max_retries": 1,
+                    }
+                ],
+            }
+        )
+        row = base.children(noun)[0]
+        value = {"type": option} if name == "session_persistence" else option
+        yield base.replacing(dataclasses.replace(row, **{name: value}))  # type: ignore[arg-type]
+
+
+def test_choices_are_found():
+    found = {type(option) for _, _, option in choices()}
+    assert {listener.Protocol, pool.Protocol, pool.Algorithm, pool.Persistence, healthmonitor.Type} <= found
+
+
+def test_every_provider_is_asked():
+    packages = {path.parent.name for path in Path(house.ROOT / "vipool/providers").glob("*/capabilities.py")}
+    assert packages == set(PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("noun", "name", "option"), list(choices()), ids=lambda each: getattr(each, "value", str(each))
+)
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+def test_every_choice_is_carried_or_refused_by_name(provider, noun, name, option):
+    able, rendered = PROVIDERS[provider]
+    reasons = []
+    for wanted in bases(noun, name, option):
+        reason = able.refuse(wanted)
+        if reason is None:
+            assert wanted.members[0].address in rendered(wanted)
+            return
+        reasons.append(reason)
+    assert all(name in reason or option in reason for reason in reasons), reasons
