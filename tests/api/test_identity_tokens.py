@@ -129,6 +129,19 @@ def test_tokens_of_a_disabled_domain_do_not_work(cloud):
     assert not works(person)
 
 
+def test_a_project_of_a_disabled_domain_lets_nobody_in(cloud, alice):
+    domain = cloud.admin.make("domain", {"name": "d"})["id"]
+    project = cloud.project("p", domain_id=domain)
+    cloud.give(alice.id, project, "member")
+    scope = {"project": {"id": project}}
+    guest = identity_cloud.Person(cloud, cloud.password("alice", "pw-alice", scope=scope).headers["X-Subject-Token"])
+    assert works(guest)
+    cloud.admin.patch(f"/v3/domains/{domain}", {"domain": {"enabled": False}})
+    assert not works(guest)
+    assert cloud.password("alice", "pw-alice", scope=scope).status_code == 401
+    assert works(alice)
+
+
 def test_enabling_a_user_again_does_not_revive_its_old_tokens(cloud, alice):
     user = alice.id
     cloud.admin.patch(f"/v3/users/{user}", {"user": {"enabled": False}})
@@ -240,6 +253,15 @@ def test_a_credential_has_no_more_roles_than_its_user_still_has(cloud, demo, ali
     assert {role["name"] for role in program.see()["roles"]} == {"member", "reader"}
     cloud.admin.delete(f"/v3/projects/{demo}/users/{alice.id}/roles/{cloud.role('member')}")
     assert not works(program)
+
+
+def test_the_credential_of_another_is_not_there(cloud, demo, keys):
+    key = keys.make(name="program")
+    bob = cloud.member("bob", demo)
+    path = f"/v3/users/{bob.id}/application_credentials/{key['id']}"
+    assert bob.get(path).status_code == 404
+    assert bob.delete(path).status_code == 404
+    assert works(keys.login(key))
 
 
 def test_a_credential_may_have_fewer_roles(keys):

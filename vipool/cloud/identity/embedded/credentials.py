@@ -98,7 +98,7 @@ def _roles(held: session.Session, asked: object, has: Iterable[role.Role]) -> tu
     if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
         raise faults.BadAttribute("roles", asked, f"{asked!r} is not of type 'array'")
     wanted = [_role(held, each) for each in asked]
-    if any(each.id not in held_ids for each in wanted) or not wanted:
+    if any(each.id not in held_ids for each in wanted):
         raise faults.Invalid(
             "Invalid application credential: Cannot create an application credential with unassigned role"
         )
