@@ -122,8 +122,11 @@ def _again(given: Options, chosen: settings.Settings) -> list[str]:
 
 def run(way: journey.Journey, request: Request, count: int) -> Iterator[trace.Trace]:
     """Trace so many requests, one after another. Raises `errors.HostError` where captures cannot be opened."""
-    for _ in range(count):
-        yield _passive(way, request) if request.passive else _active(way, request)
+    # One capture for all of them: to close one, the kernel waits for every processor to have passed by.
+    with capture.opened(_points(way), way.addresses) as seen:
+        for _ in range(count):
+            seen.forget()
+            yield _passive(way, request, seen) if request.passive else _active(way, request, seen)
 
 
 def desired(chosen: settings.Settings) -> tuple[spec.Item, ...]:
@@ -153,7 +156,7 @@ def wish(target: str, origin: str | None, *, passive: bool) -> journey.Wish:
     return journey.Wish(target=name, port=int(port) if port else None, origin=origin, passive=passive)
 
 
-def _active(way: journey.Journey, request: Request) -> trace.Trace:
+def _active(way: journey.Journey, request: Request, seen: capture.Capture) -> trace.Trace:
     token = secrets.token_hex(8)
     question = probe.Question(
         namespace=_reference(way.client),
@@ -162,22 +165,18 @@ def _active(way: journey.Journey, request: Request) -> trace.Trace:
         payload=_http(way, request.path, token),
         seconds=request.seconds,
     )
-    with capture.opened(_points(way), way.addresses) as seen:
-        asking = probe.Probe(question)
-        seen.read(until=asking.fileno(), deadline=time.monotonic() + request.seconds + 1)
-        reply = asking.reply()
-        evidence = _evidence(way, seen)
+    asking = probe.Probe(question)
+    seen.read(until=asking.fileno(), deadline=time.monotonic() + request.seconds + 1)
+    reply = asking.reply()
     line = reply.answer.split(b"\n")[0].decode("utf-8", "replace")
     answered = bool(reply.answer) and not loss.is_failure(line)
     ask = sightings.Ask(port=reply.port, token=token.encode(), answered=answered, fault=reply.fault)
-    return trace.tell(evidence, ask)
+    return trace.tell(_evidence(way, seen), ask)
 
 
-def _passive(way: journey.Journey, request: Request) -> trace.Trace:
-    with capture.opened(_points(way), way.addresses) as seen:
-        seen.wait(lambda _: _over(_evidence(way, seen)), deadline=time.monotonic() + request.seconds)
-        evidence = _evidence(way, seen)
-    return trace.tell(evidence, sightings.Ask())
+def _passive(way: journey.Journey, request: Request, seen: capture.Capture) -> trace.Trace:
+    seen.wait(lambda _: _over(_evidence(way, seen)), deadline=time.monotonic() + request.seconds)
+    return trace.tell(_evidence(way, seen), sightings.Ask())
 
 
 def _over(evidence: sightings.Evidence) -> bool:

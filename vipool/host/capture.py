@@ -85,6 +85,12 @@ class Capture:
                 return True
         return False
 
+    def forget(self) -> None:
+        """Begin anew, as if it had just been opened."""
+        self._drain(None)
+        self.packets.clear()
+        self.missed = False
+
     @contextlib.contextmanager
     def _watching(self, descriptor: int) -> Iterator[None]:
         self.selector.register(descriptor, selectors.EVENT_READ)
@@ -98,6 +104,7 @@ class Capture:
             if isinstance(key.fileobj, ring.Ring) and (ready is None or key.fd in ready):
                 self.packets.extend(_packets(key.fileobj, key.data))
                 self.missed |= key.fileobj.missed
+                key.fileobj.missed = False
 
 
 @contextlib.contextmanager
