@@ -44,9 +44,9 @@ class Machine:
         """A copy of what is held."""
         return self.namespaces.get(place.reference)
 
-    def bridges(self) -> tuple[wiring.Bridge, ...]:
+    def bridge(self, name: str) -> wiring.Bridge | None:
         """What is held."""
-        return tuple(self.links.values())
+        return self.links.get(name)
 
     def perform(self, actions: Sequence[wiring.Action]) -> None:
         """One action after the other, up to the first that is refused or at which the agent dies."""

@@ -35,8 +35,8 @@ class Ground(Protocol):
         name it.
         """
 
-    def bridges(self) -> tuple[wiring.Bridge, ...]:
-        """Every bridge of the host."""
+    def bridge(self, name: str) -> wiring.Bridge | None:
+        """The bridge of the host with that name, without its ports; `foreign` unless it carries our alias."""
 
     def perform(self, actions: Sequence[wiring.Action]) -> None:
         """Do these, in order, up to the first that is refused."""
@@ -93,9 +93,15 @@ class Linux:
         whole = observation.observe(place.name, path=place.path)
         return replace(ours, routes=whole.routes) if ours and whole else None
 
-    def bridges(self) -> tuple[wiring.Bridge, ...]:
-        """Read the bridges from the kernel."""
-        return observation.bridges()
+    def bridge(self, name: str) -> wiring.Bridge | None:
+        """Ask the kernel for this one: reading all of them takes 27 ms among 500."""
+        with netlink.Socket() as socket:
+            (answer,) = socket.ask([links.one_link(name=name)])
+        found = links.read_link(answer) if answer else None
+        if found is None or found.kind != "bridge":
+            return None
+        foreign = found.alias != wiring.OWNER_ALIAS
+        return wiring.Bridge(name=found.name, mtu=found.mtu, alias=found.alias, foreign=foreign)
 
     def perform(self, actions: Sequence[wiring.Action]) -> None:
         """Act through netlink and libnftables."""

@@ -110,20 +110,19 @@ class Hand:
 
     def _network(self, item: spec.Network) -> Done:
         wanted = attach.bridge(item.segment)
-        actions = planning.plan_bridges((wanted,), self._bridges(wanted.name))
+        found = self.ground.bridge(wanted.name)
+        actions = planning.plan_bridges((wanted,), (found,) if found else ())
         self.ground.perform(actions)
         return Done(words=words(actions))
 
     def _remove_bridge(self, item: spec.Network) -> Done:
         wanted = attach.bridge(item.segment)
-        if wanted.foreign or all(found.foreign for found in self._bridges(wanted.name)):
+        found = self.ground.bridge(wanted.name)
+        if wanted.foreign or found is None or found.foreign:
             return Done()
         actions = (wiring.DeleteBridge(name=wanted.name),)
         self.ground.perform(actions)
         return Done(words=words(actions))
-
-    def _bridges(self, name: str) -> tuple[wiring.Bridge, ...]:
-        return tuple(found for found in self.ground.bridges() if found.name == name)
 
     def _loadbalancer(self, item: spec.LoadBalancer, *, announce_all: bool) -> Done:
         engine = self.engine(item)
