@@ -125,7 +125,10 @@ def _add_listener(whole: tree.Tree, body: Mapping[str, Any], pools: Mapping[str,
 
 def without_policies(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a listener without its L7 policies.  Raises faults.NotServed when it has some."""
-    if body.get("l7policies"):
+    found = body.get("l7policies")
+    if found is not None and not isinstance(found, list):
+        raise faults.BadAttribute("l7policies", found, f"Value not a valid list: {faults.said(found)}")
+    if found:
         raise faults.NotServed("L7 policies are not served by this release: leave l7policies out, or empty.")
     return {key: value for key, value in body.items() if key != "l7policies"}
 
