@@ -26,7 +26,6 @@ PATHS: Mapping[Noun, str] = {
     securitygroup.Rule: "security-group-rules",
     qospolicy.QosPolicy: "qos/policies",
 }
-RULE_TYPES = ("bandwidth_limit", "dscp_marking", "minimum_bandwidth")
 
 
 def path_of(cls: Noun) -> str:
@@ -141,7 +140,6 @@ class Handlers:
                 "network_id": found.network_id,
                 "subnet_id": subnet_ids[0] if subnet_ids else None,
                 "subnet_ids": subnet_ids,
-                "tenant_id": of.project_id,
             }
         )
 
@@ -160,7 +158,8 @@ def _check_revision(call: exchange.Call, present: owned.Owned) -> None:
 
 
 def _rule_types(call: exchange.Call) -> exchange.Answer:
-    return exchange.Answer(body={"rule_types": [{"type": each} for each in RULE_TYPES]})
+    """No rule is enforced, so there is no type of them."""
+    return exchange.Answer(body={"rule_types": []})
 
 
 def routes(handlers: Handlers) -> Iterator[exchange.Route]:

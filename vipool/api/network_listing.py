@@ -48,6 +48,7 @@ def parse(cls: Noun, call: exchange.Call) -> listing.Query:
             raise refused(f"['{key}'] is invalid attribute for filtering")
         name = names[key].name
         equals[name] = (*equals.get(name, ()), _value(names[key], value))
+    limit = _limit(call)
     texts = {each.name for each in names.values() if isinstance(each.kind, types.String)}
     return listing.Query(
         equals=equals,
@@ -55,8 +56,9 @@ def parse(cls: Noun, call: exchange.Call) -> listing.Query:
         ignoring_case=frozenset(texts & equals.keys()),
         tags=listing.Tags(**{field: _words(call, key) for key, field in TAGS.items()}),
         sort=_sort(call, names),
-        limit=_limit(call),
-        marker=call.asked("marker") or None,
+        limit=limit,
+        # Without a limit there are no pages.
+        marker=None if limit is None else call.asked("marker") or None,
         reverse=(call.asked("page_reverse") or "").lower() in types.TRUE,
     )
 

@@ -112,7 +112,8 @@ def _floating(held: session.Session, found: Sequence[floatingip.FloatingIp], sho
 def _groups(held: session.Session, found: Sequence[securitygroup.SecurityGroup], shown: Sequence[View]) -> None:
     inside: dict[str, list[View]] = {view["id"]: [] for view in shown}
     for each in _rules_of(held, (each.id for each in found)):
-        inside[each.security_group_id].append(_plain(each, frozenset()))
+        # Inside a group Neutron says null where nothing was said of a rule.
+        inside[each.security_group_id].append({**_plain(each, frozenset()), "description": each.description or None})
     for view in shown:
         view["security_group_rules"] = inside[view["id"]]
 

@@ -44,7 +44,7 @@ class Network(owned.Named):
     ] = ()
     network_type: Annotated[
         str,
-        types.String(32, pattern="flat|local|vxlan|vlan|gre|geneve"),
+        types.String(32),
         attr.Attr(
             doc="flat: an existing bridge of the host; local: a bridge of its own.", wire="provider:network_type"
         ),

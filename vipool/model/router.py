@@ -1,17 +1,33 @@
 """The router: joins the networks of a tenant with each other and, by its gateway, with an external one."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from vipool.model import attr, owned, subnet, types
 
-GATEWAY = types.Entry(
+INFO = types.Entry(
     {
         "network_id": types.Uuid(),
         "enable_snat": types.Boolean(),
         "external_fixed_ips": types.ListOf(types.Entry({"subnet_id": types.Uuid(), "ip_address": types.IpAddress()})),
-    }
+    },
+    required=("network_id",),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a router's gateway is to be; the empty object is none, as null is."""
+
+    storage: types.Storage = types.Storage.JSON
+
+    def parse(self, value: object) -> dict[str, Any] | None:
+        """The network, with the addresses there and whether to translate where they are given."""
+        return None if value == {} else INFO.parse(value)
+
+    def schema(self) -> dict[str, object]:
+        """An object schema."""
+        return INFO.schema()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +40,7 @@ class Router(owned.Named):
     status: Annotated[str, types.String(16), attr.shown("ACTIVE.")] = "ACTIVE"
     external_gateway_info: Annotated[
         dict[str, object] | None,
-        GATEWAY,
+        Gateway(),
         attr.Attr(
             doc="Its gateway: the external network, its address there, and whether it translates; null for none.",
             null=attr.Null.STORE,

@@ -59,6 +59,7 @@ class Choice:
         ordered = sorted(entries, key=lambda entry: entry[1] is None)
         if len(ordered) > MOST:
             raise faults.Invalid(f"A port has at most {MOST} addresses: ask for fewer.", kind="InvalidInput")
+        _refuse_repeated([literal for _, literal in ordered if literal is not None])
         for subnet_id, literal in ordered:
             among = self.subnets if subnet_id is None else (self._subnet(subnet_id),)
             if literal is not None:
@@ -122,6 +123,15 @@ class Choice:
             )
         taken.add(number)
         self.chosen.append({"subnet_id": of.id, "ip_address": spelled})
+
+
+def _refuse_repeated(literals: list[str]) -> None:
+    parsed = [ipaddress.ip_address(each) for each in literals]
+    for place, each in enumerate(parsed):
+        if each in parsed[:place]:
+            raise faults.Invalid(
+                f"Invalid input for fixed_ips. Reason: Duplicate IP address '{each}'.", kind="HTTPBadRequest"
+            )
 
 
 def key(fixed: Fixed) -> str:

@@ -20,16 +20,15 @@ def create(held: session.Session, who: caller.Caller, values: dict[str, Any], ne
     if values.get("fixed_ip_address") is not None and values.get("port_id") is None:
         raise _bad("fixed_ip_address cannot be specified without a port_id.")
     draft = floatingip.FloatingIp.build({**values, "port_id": None, "fixed_ip_address": None})
-    own = making.create(
-        held,
-        port.Request(
-            network_id=identifier,
-            fixed_ips=_outside(held, draft),
-            device_owner=device.FLOATING_IP,
-            device_id=draft.id,
-        ),
-        new_id,
+    held_by = port.Port(
+        id=new_id(),
+        network_id=identifier,
+        mac_address=making.free_mac(held, new_id),
+        device_owner=device.FLOATING_IP,
+        device_id=draft.id,
+        status="N/A",  # nothing is ever plugged into it: it only keeps the address
     )
+    own = making.add(held, held_by, _outside(held, draft))
     made = draft.having(
         {
             "floating_ip_address": own.fixed_ips[0]["ip_address"],

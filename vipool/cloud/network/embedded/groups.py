@@ -122,10 +122,13 @@ def create_rule(held: session.Session, who: caller.Caller, made: securitygroup.R
     if made.remote_group_id is not None:
         _need(held, who, made.remote_group_id)
     _check_ports(made)
+    prefix = _prefix(made)
     kept = made.having(
         {
             "project_id": of.project_id,
-            "normalized_cidr": _prefix(made),
+            # A bare address gets its mask; what was given with one stays as it was written.
+            "remote_ip_prefix": made.remote_ip_prefix if "/" in (made.remote_ip_prefix or "/") else prefix,
+            "normalized_cidr": prefix,
             "belongs_to_default_sg": of.name == securitygroup.DEFAULT,
             "created_at": held.now,
             "updated_at": held.now,

@@ -10,6 +10,8 @@ from vipool.store import rows, session
 
 OUI = "fa:16:3e"  # the prefix that OpenStack gives its ports
 SERVICE_DEVICES = "network:"  # ports of routers and floating IPs: no address comes to them unasked
+# Those whose addresses are kept elsewhere too.
+FIXED_DEVICES = frozenset({device.ROUTER_GATEWAY, device.FLOATING_IP, device.LOAD_BALANCER})
 
 
 def mac(number: int) -> str:
@@ -61,11 +63,14 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
         choice.defaults()
     else:
         choice.wanted(wanted)
-    if not draft.device_owner.startswith(SERVICE_DEVICES):
+    trusted = draft.device_owner.startswith(SERVICE_DEVICES)
+    if not trusted:
         choice.derived()
     made = draft.having(
         {
+            **({"port_security_enabled": False, "security_groups": ()} if trusted else {}),
             "fixed_ips": tuple(choice.chosen),
+            "extra_dhcp_opts": tuple({**each, "ip_version": each["ip_version"] or 4} for each in draft.extra_dhcp_opts),
             "allowed_address_pairs": _allowed(draft.allowed_address_pairs, draft.mac_address),
             "created_at": held.now,
             "updated_at": held.now,
@@ -94,15 +99,15 @@ def check_security(of: port.Port) -> None:
     """Refuse groups and address pairs on a port without port security."""
     if of.port_security_enabled:
         return
-    if of.security_groups:
-        raise faults.Invalid(
-            "Port security must be enabled and port must have an IP address in order to use security groups.",
-            kind="PortSecurityAndIPRequiredForSecurityGroups",
-        )
     if of.allowed_address_pairs:
         raise faults.Conflict(
             "Port Security must be enabled in order to have allowed address pairs on a port.",
             kind="AddressPairAndPortSecurityRequired",
+        )
+    if of.security_groups:
+        raise faults.Invalid(
+            "Port security must be enabled and port must have an IP address in order to use security groups.",
+            kind="PortSecurityAndIPRequiredForSecurityGroups",
         )
 
 
@@ -162,6 +167,12 @@ def change(held: session.Session, before: port.Port, values: Mapping[str, Any]) 
 def _readdress(
     held: session.Session, before: port.Port, wanted: Sequence[Mapping[str, str | None]]
 ) -> tuple[allocation.Fixed, ...]:
+    if before.device_owner in FIXED_DEVICES and before.device_id:
+        raise faults.Conflict(
+            f"Unable to complete operation on port {before.id}: its addresses are those of {before.device_owner} "
+            f"{before.device_id}. Change that instead.",
+            kind="PortInUse",
+        )
     allocation.give_back(held, before.fixed_ips)
     choice = allocation.Choice(
         held=held,

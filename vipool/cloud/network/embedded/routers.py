@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vipool.cloud.network.embedded import making, touch, visible
-from vipool.model import caller, device, faults, floatingip, network, port, router, subnet
+from vipool.model import caller, device, faults, floatingip, network, port, router, subnet, types
 from vipool.store import rows, session
 
 NewId = Callable[[], str]
+IDENTIFIER = types.Uuid()
 
 
 def create(held: session.Session, who: caller.Caller, made: router.Router, new_id: NewId) -> router.Router:
@@ -120,10 +121,10 @@ def add_interface(
     held: session.Session, who: caller.Caller, to: router.Router, body: dict[str, Any], new_id: NewId
 ) -> port.Port:
     """An interface of a router on a subnet (its gateway address) or on a given port; returns its port."""
-    if len({"subnet_id", "port_id"} & set(body)) != 1:
-        raise faults.Invalid(
-            "Bad router request: Either subnet_id or port_id must be specified, and not both.", kind="BadRequest"
-        )
+    named = _named(body)
+    if len(named) > 1:
+        raise _bad("Cannot specify both subnet-id and port-id.")
+    body = named
     made = _by_subnet(held, who, to, body["subnet_id"], new_id) if "subnet_id" in body else None
     if made is None:
         made = _by_port(held, who, to, body["port_id"])
@@ -181,24 +182,41 @@ def _check_new(held: session.Session, to: router.Router, new: subnet.Subnet) -> 
                 )
 
 
+def _bad(sentence: str) -> faults.Invalid:
+    return faults.Invalid(f"Bad router request: {sentence}", kind="BadRequest")
+
+
+def _named(body: dict[str, Any]) -> dict[str, str]:
+    """The subnet_id and port_id of a body.  Raises faults.Invalid when there is none, or one that is no identifier."""
+    named = {key: body[key] for key in ("subnet_id", "port_id") if body.get(key) is not None}
+    if not named:
+        raise _bad("Either subnet_id or port_id must be specified.")
+    for value in named.values():
+        try:
+            IDENTIFIER.parse(value)
+        except ValueError as error:
+            raise _bad(f"'{value}' is not a valid UUID.") from error
+    return named
+
+
+def _interface(held: session.Session, of: router.Router, named: dict[str, str]) -> port.Port:
+    port_id, subnet_id = named.get("port_id"), named.get("subnet_id")
+    for each in interfaces(held, of):
+        inside = subnet_id is None or any(one["subnet_id"] == subnet_id for one in each.fixed_ips)
+        if inside and port_id in {None, each.id}:
+            return each
+    if port_id is None:
+        raise faults.NotFound(
+            f"Router {of.id} has no interface on subnet {subnet_id}", kind="RouterInterfaceNotFoundForSubnet"
+        )
+    raise faults.NotFound(
+        f"Router {of.id} does not have an interface with id {port_id}", kind="RouterInterfaceNotFound"
+    )
+
+
 def remove_interface(held: session.Session, of: router.Router, body: dict[str, Any]) -> port.Port:
     """Remove an interface, by its port or its subnet; returns what its port was."""
-    inside = interfaces(held, of)
-    port_id, subnet_id = body.get("port_id"), body.get("subnet_id")
-    found = next(
-        (
-            each
-            for each in inside
-            if (port_id is None or each.id == port_id)
-            and (subnet_id is None or any(one["subnet_id"] == subnet_id for one in each.fixed_ips))
-        ),
-        None,
-    )
-    if found is None or (port_id is None and subnet_id is None):
-        raise faults.NotFound(
-            f"Router {of.id} does not have an interface with port {port_id} or subnet {subnet_id}.",
-            kind="RouterInterfaceNotFound",
-        )
+    found = _interface(held, of, _named(body))
     for each in rows.find(held, floatingip.FloatingIp, router_id=of.id):
         behind = None if each.port_id is None else rows.get(held, port.Port, each.port_id)
         if behind is not None and behind.network_id == found.network_id:
@@ -215,7 +233,8 @@ def remove_interface(held: session.Session, of: router.Router, body: dict[str, A
 def remove(held: session.Session, gone: router.Router) -> None:
     """Remove a router.  Raises faults.Conflict while it has interfaces."""
     if interfaces(held, gone):
-        raise faults.Conflict(f"Router {gone.id} still has ports: remove its interfaces first.", kind="RouterInUse")
+        left = ", ".join(each.id for each in interfaces(held, gone))
+        raise faults.Conflict(f"Router {gone.id} has ports still attached: {left}", kind="RouterInUse")
     _regate(held, caller.NOBODY, gone, None, lambda: "")
     rows.remove(held, router.Router, gone.id)
     touch.bury_router(held, gone)
