@@ -58,7 +58,9 @@ def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "
     return database
 
 
-def build_server(chosen: settings.Settings, news: "local.News") -> "app.Dispatcher":
+def build_server(
+    chosen: settings.Settings, news: "local.News", database: "session.Database | None" = None
+) -> "app.Dispatcher":
     """Every service over the embedded store."""
     from vipool.api import app, local, network, octavia
     from vipool.api.face import Service
@@ -67,7 +69,7 @@ def build_server(chosen: settings.Settings, news: "local.News") -> "app.Dispatch
     from vipool.providers.haproxy import capabilities
     from vipool.service import write
 
-    database = open_database(chosen, news.tell)
+    database = database or open_database(chosen, news.tell)
     people = build_identity(chosen, database)
     authenticate = people.authority.authenticate
     haproxy = capabilities.Capabilities()
@@ -108,10 +110,15 @@ def build_identity(chosen: settings.Settings, database: "session.Database") -> "
 
 def serve(chosen: settings.Settings) -> int:
     """Serve the API until told to stop; returns the exit code."""
+    import threading
+    import time
+
     import uvicorn
 
     from vipool.api import serving
     from vipool.api.local import News
+    from vipool.cloud.network.embedded import Network
+    from vipool.control import deadlines
     from vipool.host import listening
 
     log_to_stderr()
@@ -122,15 +129,20 @@ def serve(chosen: settings.Settings) -> int:
     )
     local = listening.bind_local(chosen.agent_socket)
     news = News()
+    database = open_database(chosen, news.tell)
+    watch = deadlines.Deadlines(database, Network(new_id=new_id), clock=time.monotonic)
+    stop = threading.Event()
     config = uvicorn.Config(
-        build_server(chosen, news),
+        build_server(chosen, news, database),
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=2,
         server_header=False,
     )
+    threading.Thread(target=watch.run, args=(stop,), name="deadlines", daemon=True).start()
     serving.Server(config, news.end).run(sockets=[public, local])
+    stop.set()
     return 0
 
 

@@ -37,6 +37,16 @@ def changed(held: session.Session, since: int) -> tuple[tree.Tree, ...]:
     return load_many(held, [rows.noun(loadbalancer.LoadBalancer, row) for row in found])
 
 
+def behind(held: session.Session) -> dict[str, status.Progress]:
+    """The progress, by id, of the trees whose wanted generation is neither realised nor failed."""
+    table = tables.TABLES[loadbalancer.LoadBalancer]
+    wanted = sa.select(table.c.id, table.c.generation, table.c.settled, table.c.failed).where(
+        table.c.generation > table.c.settled, table.c.generation > table.c.failed
+    )
+    found = held.connection.execute(wanted)
+    return {row.id: status.Progress(generation=row[1], settled=row[2], failed=row[3]) for row in found}
+
+
 def root_of(held: session.Session, cls: type[tree.Child], identifier: str) -> str | None:
     """The id of the load balancer whose tree has this row, or None."""
     table = tables.TABLES[cls]

@@ -1,0 +1,163 @@
+"""No load balancer is pending for ever: an error with its reason ends it, and a node's word ends the error."""
+
+import threading
+
+import pytest
+
+from tests.service import world
+from vipool.control import deadlines
+from vipool.core import deadline, policy
+from vipool.model import loadbalancer, status
+from vipool.service import read
+from vipool.store import rows
+
+DELETE = f"{policy.PREFIX}:loadbalancer:delete"
+PUT = f"{policy.PREFIX}:loadbalancer:put"
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    made = world.World(tmp_path)
+    yield made
+    made.database.close()
+
+
+class Clock:
+    """Seconds that pass only when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def balancer(cloud) -> str:
+    whole = cloud.writer.create_root(world.MEMBER, world.POST, {"vip_subnet_id": world.SUBNET})
+    return str(whole.loadbalancer.id)
+
+
+def state(cloud, identifier) -> tuple[str, str | None]:
+    with cloud.database.read() as held:
+        root = rows.get(held, loadbalancer.LoadBalancer, identifier)
+    return read.provisioning(root, root.progress).value, root.fault
+
+
+def watch(cloud, clock) -> deadlines.Deadlines:
+    return deadlines.Deadlines(cloud.database, cloud.networks, clock=clock, patience=30.0)
+
+
+def test_silence_becomes_an_error_with_its_reason_and_a_report_ends_it(cloud):
+    clock = Clock()
+    loop = watch(cloud, clock)
+    identifier = balancer(cloud)
+    assert loop.look() == ()
+    clock.now += 29.9
+    assert loop.look() == ()
+    assert state(cloud, identifier) == ("PENDING_CREATE", None)
+    clock.now += 0.1
+    assert loop.look() == (identifier,)
+    word, reason = state(cloud, identifier)
+    assert (word, reason is not None and "No node has reported on generation 1 for 30 seconds" in reason) == (
+        "ERROR",
+        True,
+    )
+    clock.now += 3600
+    assert loop.look() == ()
+    cloud.settle()
+    assert state(cloud, identifier) == ("ACTIVE", None)
+    assert loop.look() == ()
+
+
+def test_writes_do_not_put_the_deadline_off_and_progress_does(cloud):
+    clock = Clock()
+    loop = watch(cloud, clock)
+    identifier = balancer(cloud)
+    late = []
+    for _ in range(4):
+        cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+        late.append(loop.look())
+        clock.now += 10
+    assert late == [(), (), (), (identifier,)]
+    cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+    late = []
+    for _ in range(6):
+        late.append(loop.look())
+        cloud.settle()
+        cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+        clock.now += 20
+    assert late == [()] * 6
+
+
+def test_a_failure_that_was_reported_keeps_its_own_reason(cloud):
+    clock = Clock()
+    loop = watch(cloud, clock)
+    identifier = balancer(cloud)
+    loop.look()
+    cloud.settle(fault="There is no haproxy on this node.")
+    clock.now += 100
+    assert loop.look() == ()
+    assert state(cloud, identifier) == ("ERROR", "There is no haproxy on this node.")
+
+
+def test_a_deletion_that_nobody_carries_out_is_an_error_too(cloud):
+    clock = Clock()
+    loop = watch(cloud, clock)
+    identifier = balancer(cloud)
+    cloud.settle()
+    cloud.writer.delete_root(world.MEMBER, DELETE, identifier, cascade=False)
+    loop.look()
+    clock.now += 30
+    assert loop.look() == (identifier,)
+    assert state(cloud, identifier)[0] == "ERROR"
+    cloud.settle()
+    assert cloud.count(loadbalancer.LoadBalancer) == 0
+
+
+def test_the_words_of_a_failure_outlive_a_late_word_on_what_served_before(cloud):
+    identifier = balancer(cloud)
+    before = cloud.balancers()
+    cloud.settle()
+    cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+    cloud.settle(fault="The disk is full.")
+    cloud.report(*(world.done(item) for item in before))
+    assert state(cloud, identifier) == ("ERROR", "The disk is full.")
+
+
+def test_nothing_overdue_writes_nothing(cloud):
+    clock = Clock()
+    loop = watch(cloud, clock)
+    balancer(cloud)
+    cloud.settle()
+    with cloud.database.write():  # whoever wanted to write now would wait for ever
+        thread = threading.Thread(target=loop.look, daemon=True)
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_the_loop_outlives_a_failing_pass_and_stops_when_told(cloud, caplog, monkeypatch):
+    monkeypatch.setattr(deadlines, "EVERY", 0.001)
+    stop = threading.Event()
+    calls = []
+
+    def clock() -> float:
+        calls.append(1)
+        if len(calls) == 3:
+            stop.set()
+        raise RuntimeError("no clock")
+
+    watch(cloud, clock).run(stop)
+    assert len(calls) == 3
+    assert "no clock" in caplog.text
+
+
+def test_who_is_no_longer_behind_is_forgotten():
+    wait = deadline.Wait(progress=status.Progress(generation=2, settled=1), since=0.0)
+    assert deadline.follow({"a": wait}, {}, 5.0) == {}
+    again = deadline.follow({"a": wait}, {"a": status.Progress(generation=3, settled=1)}, 5.0)
+    assert (again["a"].since, again["a"].progress.generation) == (0.0, 3)
+    moved = deadline.follow({"a": wait}, {"a": status.Progress(generation=3, settled=2)}, 5.0)
+    assert moved["a"].since == 5.0
+    assert deadline.overdue(again, 30.0) == {"a": 3}
+    assert deadline.overdue(again, 29.0) == {}
