@@ -38,7 +38,7 @@ class Live:
         self.home = Path(tempfile.mkdtemp(prefix="vp-"))
         self.state_dir = state_dir or self.home / "s"
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = None
+        self.process: subprocess.Popen[str] | None = None
         self.told = {}
 
     # --- its life ---------------------------------------------------------------------------------------------------
@@ -62,6 +62,7 @@ class Live:
     def up(self, listen="127.0.0.1:0", **environment):
         """Start `vipool up` and wait until it says that it is ready."""
         self.process = self.start(listen, **environment)
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"vipool up did not get ready: {(self.home / 'up.log').read_text()}"
         self.told = json.loads(line)
@@ -83,6 +84,7 @@ class Live:
 
     def stop(self, number=signal.SIGTERM):
         """Stop `vipool up`; traffic flows on."""
+        assert self.process is not None
         self.process.send_signal(number)
         self.process.communicate(timeout=30)
 
@@ -90,7 +92,6 @@ class Live:
         """End everything and remove it."""
         if self.process is not None:
             self.stop()
-            self.process.stdout.close()
         sandbox.end(self.state_dir / "run" / "sandbox.json")
         if self.home.exists():
             shutil.rmtree(self.home)

@@ -16,6 +16,7 @@ def call(argv):
     """Run `openstack` with these arguments."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code: object = None
         try:
             code = shell.main(argv)
         except SystemExit as ending:

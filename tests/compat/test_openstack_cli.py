@@ -4,7 +4,6 @@ The administrator makes a tenant; the tenant makes a network, a router, ports, a
 floating IP; a client outside asks; weights change, members go, everything is deleted again.
 """
 
-import collections
 import json
 import os
 import subprocess
@@ -18,7 +17,6 @@ from tests.compat import passes
 
 WEBS = {"web1": "172.16.100.9", "web2": "172.16.100.10"}
 VIP, FLOATING = "172.16.100.11", "10.10.10.7"
-Refused = collections.namedtuple("Refused", "code words")
 
 
 class Console:
@@ -34,11 +32,14 @@ class Console:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._asks, self._answers = self._process.stdin, self._process.stdout
 
     def _call(self, argv):
-        self._process.stdin.write(json.dumps(argv) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        self._asks.write(json.dumps(argv) + "\n")
+        self._asks.flush()
+        return json.loads(self._answers.readline())
 
     def do(self, command, *words):
         """Run a command that shall work; return what it printed."""
@@ -61,8 +62,8 @@ class Console:
 
     def close(self):
         """End the process."""
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._asks.close()
+        self._answers.close()
         self._process.wait(10)
 
 
@@ -163,7 +164,7 @@ def test_the_program_itself_issues_a_token(live, noted):
     program = Path(sys.executable).with_name("openstack")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     clean |= {"OS_CLIENT_CONFIG_FILE": str(live.clouds_file), "PYTHONWARNINGS": "ignore"}
-    command = [program, "--os-cloud", "vipool", "token", "issue", "-f", "json"]
+    command = [str(program), "--os-cloud", "vipool", "token", "issue", "-f", "json"]
     done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
     assert {"expires", "id", "project_id", "user_id"} <= json.loads(done.stdout).keys()
     noted.note("token issue")
