@@ -48,7 +48,9 @@ class Router(owned.Named):
         ),
     ] = None
     routes: Annotated[
-        tuple[dict[str, str], ...], types.ListOf(subnet.ROUTE), attr.Attr(doc="Further routes.", null=(), filters=False)
+        tuple[dict[str, str], ...],
+        types.ListOf(subnet.ROUTE),
+        attr.Attr(doc="Further routes.", create=False, null=(), filters=False),
     ] = ()
     availability_zone_hints: Annotated[
         tuple[str, ...], types.ListOf(types.String()), attr.Attr(doc="Kept, not used.", update=False, filters=False)

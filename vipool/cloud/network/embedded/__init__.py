@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vipool.cloud.network.embedded import allocation, compiled, desired, making, visible
 from vipool.core import address
-from vipool.model import caller, spec
+from vipool.model import caller, faults, plug, spec
 from vipool.model import network as networks
 from vipool.model import port as ports
 from vipool.model import subnet as subnets
@@ -46,7 +46,12 @@ class Network:
         return making.create(held, wanted, self.new_id)
 
     def bind_port(self, held: session.Session, port_id: str, *, device_id: str, device_owner: str) -> None:
-        """Mark a user's port as used."""
+        """Mark a user's port as used.  Raises faults.Conflict when it is plugged already."""
+        plugged = rows.get(held, plug.Plug, port_id)
+        if plugged is not None:
+            raise faults.Conflict(
+                f"Port {port_id} is plugged into {plugged.target}: detach it first.", kind="PortInUse"
+            )
         rows.change(held, ports.Port, port_id, {"device_id": device_id, "device_owner": device_owner})
 
     def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:

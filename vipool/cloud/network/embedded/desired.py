@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from vipool.cloud.network.embedded import compiled
-from vipool.model import network, plug, port, router, spec
+from vipool.model import device, floatingip, network, plug, port, router, spec
 from vipool.store import rows, session
 
 
@@ -45,6 +45,8 @@ def settle(held: session.Session, reports: Sequence[spec.Report]) -> None:
             _settle_plug(held, report)
         elif report.kind == "router":
             _settle_router(held, report)
+        elif report.kind == "network":
+            _settle_network(held, report)
 
 
 def _bury(held: session.Session, report: spec.Report) -> None:
@@ -64,13 +66,29 @@ def _settle_plug(held: session.Session, report: spec.Report) -> None:
         rows.change(held, port.Port, report.id, {"status": "ACTIVE" if done else "DOWN"})
 
 
+def _settle_network(held: session.Session, report: spec.Report) -> None:
+    found = rows.get(held, network.Network, report.id)
+    if found is None or report.revision < found.revision or found.fault == report.fault:
+        return
+    status = "ACTIVE" if report.fault is None else "ERROR"
+    rows.change(held, network.Network, found.id, {"fault": report.fault, "status": status})
+
+
 def _settle_router(held: session.Session, report: spec.Report) -> None:
     found = rows.get(held, router.Router, report.id)
     if found is None or report.revision < found.revision:
         return
+    works = report.fault is None
     if found.fault != report.fault:
-        rows.change(held, router.Router, report.id, {"fault": report.fault})
-    state = "ACTIVE" if report.fault is None else "DOWN"
-    for each in rows.find(held, port.Port, device_id=report.id):
-        if each.status != state:
-            rows.change(held, port.Port, each.id, {"status": state})
+        status = "ACTIVE" if works else "ERROR"
+        rows.change(held, router.Router, report.id, {"fault": report.fault, "status": status})
+    owners = (device.ROUTER_INTERFACE, device.ROUTER_GATEWAY)
+    _put_status(held, rows.find(held, port.Port, device_id=report.id, device_owner=owners), works=works)
+    _put_status(held, rows.find(held, floatingip.FloatingIp, router_id=report.id), works=works)
+
+
+def _put_status(held: session.Session, found: Sequence[port.Port | floatingip.FloatingIp], *, works: bool) -> None:
+    status = "ACTIVE" if works else "DOWN"
+    for each in found:
+        if each.status != status:
+            rows.change(held, type(each), each.id, {"status": status})

@@ -2,20 +2,22 @@
 
 import dataclasses
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from vipool.cloud.network.embedded import making, touch, visible
-from vipool.model import caller, device, faults, floatingip, network, port, router, subnet, types
+from vipool.model import caller, device, faults, floatingip, network, plug, port, router, subnet, types
 from vipool.store import rows, session
 
 NewId = Callable[[], str]
 IDENTIFIER = types.Uuid()
+MOST_ROUTES = 30  # Neutron's own limit
 
 
 def create(held: session.Session, who: caller.Caller, made: router.Router, new_id: NewId) -> router.Router:
     """A new router, with its gateway if it names one."""
     info = made.external_gateway_info
+    _check_served(made)
     kept = dataclasses.replace(
         made, external_gateway_info=None, created_at=held.now, updated_at=held.now, revision=held.revision()
     )
@@ -31,10 +33,23 @@ def change(
     if "external_gateway_info" in values:
         info = values.pop("external_gateway_info")
         after = _regate(held, who, before, info, new_id)
-    if "routes" in values:
-        _check_routes(held, after, values["routes"])
     changed = {**values, "updated_at": held.now, "revision_number": before.revision_number + 1}
-    return _keep(held, dataclasses.replace(after, **changed))
+    after = dataclasses.replace(after, **changed)
+    _check_served(after)
+    if (after.routes, after.gateway_port_id) != (before.routes, before.gateway_port_id):
+        _check_routes(held, after)
+    return _keep(held, after)
+
+
+def _check_served(wanted: router.Router) -> None:
+    """Refuse what a router of one machine is not."""
+    if wanted.distributed or wanted.ha:
+        raise _bad("A router is on one node here: leave distributed and ha out.")
+    if wanted.flavor_id is not None:
+        raise faults.NotFound(f"Flavor {wanted.flavor_id} could not be found.", kind="FlavorNotFound")
+    if wanted.availability_zone_hints:
+        hint = wanted.availability_zone_hints[0]
+        raise faults.NotFound(f"AvailabilityZone {hint} could not be found.", kind="AvailabilityZoneNotFound")
 
 
 def _keep(held: session.Session, changed: router.Router) -> router.Router:
@@ -103,13 +118,18 @@ def interfaces(held: session.Session, of: router.Router) -> tuple[port.Port, ...
     return rows.find(held, port.Port, device_id=of.id, device_owner=device.ROUTER_INTERFACE)
 
 
-def _check_routes(held: session.Session, of: router.Router, routes: tuple[Mapping[str, str], ...]) -> None:
+def _check_routes(held: session.Session, of: router.Router) -> None:
+    if len(of.routes) > MOST_ROUTES:
+        raise faults.Invalid(
+            f"Unable to complete operation for {of.id}. The number of routes exceeds the maximum {MOST_ROUTES}.",
+            kind="RoutesExhausted",
+        )
     reached: list[Any] = []
     gate = None if of.gateway_port_id is None else rows.get(held, port.Port, of.gateway_port_id)
     for each in (*interfaces(held, of), *(() if gate is None else (gate,))):
         ids = [one["subnet_id"] for one in each.fixed_ips]
         reached += [ipaddress.ip_network(one.cidr) for one in rows.find_by_ids(held, subnet.Subnet, ids).values()]
-    for route in routes:
+    for route in of.routes:
         if not any(ipaddress.ip_address(route["nexthop"]) in each for each in reached):
             raise faults.Invalid(
                 f"Invalid format for routes: the nexthop {route['nexthop']} is not connected with router {of.id}.",
@@ -156,10 +176,15 @@ def _by_subnet(
 
 def _by_port(held: session.Session, who: caller.Caller, to: router.Router, port_id: str) -> port.Port:
     found = visible.need_port(held, who, str(port_id))
-    if found.device_id:
+    plugged = rows.get(held, plug.Plug, found.id)
+    if found.device_id or plugged is not None:
+        user = found.device_id or (plugged.target if plugged else "")
         raise faults.Conflict(
-            f"Unable to complete operation on port {found.id}: it is in use by {found.device_id}.", kind="PortInUse"
+            f"Unable to complete operation on port {found.id}: it is in use by {user}. Choose a free one.",
+            kind="PortInUse",
         )
+    if not found.fixed_ips:
+        raise _bad(f"Router port {found.id} must have at least one fixed IP.")
     for each in rows.find_by_ids(held, subnet.Subnet, (one["subnet_id"] for one in found.fixed_ips)).values():
         _check_new(held, to, each)
     return making.change(held, found, {"device_id": to.id, "device_owner": device.ROUTER_INTERFACE})
@@ -214,17 +239,35 @@ def _interface(held: session.Session, of: router.Router, named: dict[str, str]) 
     )
 
 
+def _refuse_cut_routes(held: session.Session, of: router.Router, gone: port.Port) -> None:
+    subnets = rows.find_by_ids(held, subnet.Subnet, (each["subnet_id"] for each in gone.fixed_ips))
+    for route in of.routes:
+        if any(ipaddress.ip_address(route["nexthop"]) in each.block for each in subnets.values()):
+            raise faults.Conflict(
+                f"Router interface {gone.id} on router {of.id} cannot be deleted, as the route to "
+                f"{route['destination']} needs it: take that off first.",
+                kind="RouterInterfaceInUseByRoute",
+            )
+
+
+def _refuse_cut_floating(held: session.Session, of: router.Router, gone: port.Port) -> None:
+    behind = {each["subnet_id"] for each in gone.fixed_ips}
+    for each in rows.find(held, floatingip.FloatingIp, router_id=of.id):
+        target = None if each.port_id is None else rows.get(held, port.Port, each.port_id)
+        for fixed in () if target is None else target.fixed_ips:
+            if fixed["ip_address"] == each.fixed_ip_address and fixed["subnet_id"] in behind:
+                raise faults.Conflict(
+                    f"Router interface for subnet {fixed['subnet_id']} on router {of.id} cannot be deleted, as it is "
+                    "required by one or more floating IPs.",
+                    kind="RouterInterfaceInUseByFloatingIP",
+                )
+
+
 def remove_interface(held: session.Session, of: router.Router, body: dict[str, Any]) -> port.Port:
     """Remove an interface, by its port or its subnet; returns what its port was."""
     found = _interface(held, of, _named(body))
-    for each in rows.find(held, floatingip.FloatingIp, router_id=of.id):
-        behind = None if each.port_id is None else rows.get(held, port.Port, each.port_id)
-        if behind is not None and behind.network_id == found.network_id:
-            raise faults.Conflict(
-                f"Router interface for subnet {found.fixed_ips[0]['subnet_id']} on router {of.id} cannot be deleted, "
-                "as it is required by one or more floating IPs.",
-                kind="RouterInterfaceInUseByFloatingIP",
-            )
+    _refuse_cut_routes(held, of, found)
+    _refuse_cut_floating(held, of, found)
     making.remove(held, found)
     touch.router(held, of.id)
     return found

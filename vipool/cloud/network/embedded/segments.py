@@ -4,16 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from vipool.cloud.network.embedded import making, touch
-from vipool.model import attr, device, faults, floatingip, loadbalancer, network, plug, port, router, subnet
+from vipool.model import device, faults, network, port, subnet
 from vipool.store import rows, session
 
-# Who has the ports of each device owner.
-OWNERS: Mapping[str, type[attr.Resource]] = {
-    device.ROUTER_INTERFACE: router.Router,
-    device.ROUTER_GATEWAY: router.Router,
-    device.FLOATING_IP: floatingip.FloatingIp,
-    device.LOAD_BALANCER: loadbalancer.LoadBalancer,
-}
 PROVIDER = frozenset({"network_type", "physical_network", "segmentation_id"})
 TYPES = frozenset({"local", network.FLAT})
 
@@ -112,18 +105,3 @@ def remove_network(held: session.Session, gone: network.Network) -> None:
     rows.remove(held, subnet.Subnet, *(each.id for each in making.subnets_of(held, gone.id)))
     rows.remove(held, network.Network, gone.id)
     touch.bury_network(held, gone)
-
-
-def refuse_service_port(held: session.Session, gone: port.Port) -> None:
-    """Refuse to delete a port by hand that a router, a floating IP, a load balancer or a plug has."""
-    user = OWNERS.get(gone.device_owner)
-    if user is not None and rows.get(held, user, gone.device_id.removeprefix("lb-")) is not None:
-        raise faults.Conflict(
-            f"Port {gone.id} cannot be deleted directly via the port API: has device owner {gone.device_owner}. Delete "
-            f"{user.NOUN.wrapper} {gone.device_id.removeprefix('lb-')}, or what it has there.",
-            kind="ServicePortInUse",
-        )
-    if rows.get(held, plug.Plug, gone.id) is not None:
-        raise faults.Conflict(
-            f"Port {gone.id} is plugged: detach it first (vipool port detach {gone.id}).", kind="PortInUse"
-        )

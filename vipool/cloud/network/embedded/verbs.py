@@ -13,6 +13,7 @@ from vipool.cloud.network.embedded import (
     segments,
     subnetting,
     touch,
+    users,
     visible,
 )
 from vipool.model import caller, floatingip, network, owned, port, qospolicy, router, securitygroup, subnet
@@ -58,6 +59,7 @@ def _create_port(write: Write) -> port.Port:
     held, values = write.held, dict(write.values)
     on = visible.need(visible.get_network(held, write.who, values["network_id"]), network.Network, values["network_id"])
     making.check_request(write.who, on, values)
+    users.check_claim(held, values)
     policies.check(held, write.who, values.get("qos_policy_id"))
     values.setdefault("port_security_enabled", on.port_security_enabled)
     if "security_groups" in values:
@@ -74,6 +76,7 @@ def _create_port(write: Write) -> port.Port:
 
 def _change_port(before: port.Port, write: Write) -> port.Port:
     values = write.values
+    users.check_claim(write.held, values, before)
     groups.check_groups(write.held, write.who, values.get("security_groups", ()))
     policies.check(write.held, write.who, values.get("qos_policy_id"))
     making.check_security(before.having({key: value for key, value in values.items() if key != "fixed_ips"}))
@@ -81,7 +84,7 @@ def _change_port(before: port.Port, write: Write) -> port.Port:
 
 
 def _remove_port(held: session.Session, gone: port.Port) -> None:
-    segments.refuse_service_port(held, gone)
+    users.check_removal(held, gone)
     making.remove(held, gone)
     touch.port(held, gone)
 
