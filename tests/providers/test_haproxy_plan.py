@@ -174,6 +174,12 @@ def test_what_runs_and_should_not_is_stopped():
     assert plan.plan(served(picture()), "") == plan.Stop()
 
 
+def test_what_can_be_told_nothing_is_started_afresh_or_stopped():
+    mute = plan.Running(text=None, servers={}, mute=True)
+    assert plan.plan(mute, text(picture())) == plan.Start()
+    assert plan.plan(mute, "") == plan.Stop()
+
+
 def test_nothing_runs_and_nothing_should():
     assert plan.plan(None, "") == plan.Nothing()
 

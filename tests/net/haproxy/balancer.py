@@ -88,6 +88,10 @@ class Balancer:
     def processes(self) -> int:
         return len(generations.every(Path(self.place.directory)))
 
+    def settles(self, count: int) -> None:
+        """Wait until exactly so many processes are left."""
+        eventually(lambda: self.processes() == count)
+
     def pid(self) -> int:
         process = generations.serving(Path(self.place.directory))
         assert process is not None

@@ -11,7 +11,7 @@ from tests.net.haproxy.balancer import LISTENER, ONE, PAIR, TWO, VIP, Balancer, 
 from tests.net.members import eventually
 from tests.providers import configuration
 from vipool.providers import base
-from vipool.providers.haproxy import engine, generations
+from vipool.providers.haproxy import engine, generations, runtime
 
 pytestmark = configuration.needs_haproxy
 
@@ -127,7 +127,7 @@ def test_a_second_engine_finds_what_the_first_one_left(balancer):
 def test_a_lost_pid_file_leaves_no_process_behind(balancer):
     both(balancer)
     balancer.converge(picture(*PAIR))
-    Path(balancer.place.directory, generations.PID_FILE).write_text("")
+    Path(balancer.place.directory, runtime.PID_FILE).write_text("")
     assert balancer.converge(picture(*PAIR)) == "HAProxy started"
     assert balancer.processes() == 1
     assert balancer.answers(4) == {ONE: 2, TWO: 2}

@@ -120,7 +120,7 @@ def test_networks_that_are_not_allowed_are_turned_away(balancer):
     balancer.converge(picture(*PAIR, front={"allowed_cidrs": [f"{CLIENTS[0]}/32", "192.0.2.0/24"]}))
     with balancer.client(CLIENTS[0]) as client:
         assert client.get()[0] == 200
-    with balancer.client(CLIENTS[1]) as client, pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError), balancer.client(CLIENTS[1]) as client:
         client.get()
 
 

@@ -42,8 +42,7 @@ class Engine:
         """See `vipool.providers.base.Engine.converge`."""
         directory = files.directory(Path(place.directory))
         text = render.render(wanted, self._layout)
-        process = generations.serving(directory)
-        running = _running(directory) if process else None
+        running = _running(directory)
         step = plan.plan(running, text)
         done = self._perform(place, wanted, text, step)
         self._ping(place, wanted, again=not isinstance(step, plan.Nothing | plan.Runtime))
@@ -166,8 +165,9 @@ class Engine:
     def _start(self, place: base.Place, text: str) -> None:
         directory = Path(place.directory)
         program = generations.binary()
-        left = generations.every(directory) if (directory / generations.PID_FILE).exists() else ()
-        processes.stop(left)
+        # Where nothing was ever started no process need be looked for among all of the machine's.
+        if any(directory.iterdir()):
+            processes.stop(generations.every(directory))
         files.write(directory / NEXT, text)
         files.write(directory / render.STATES, "1\n")
         # Starting reads the text as `-c` would, and there is nothing yet to be spoilt by a bad one.
@@ -204,7 +204,7 @@ class Engine:
         self._forget(place)
         (directory / TEXT).unlink(missing_ok=True)
         processes.stop(generations.every(directory))
-        for name in (NEXT, generations.PID_FILE, render.STATES):
+        for name in (NEXT, runtime.PID_FILE, render.STATES):
             (directory / name).unlink(missing_ok=True)
 
 
@@ -231,10 +231,18 @@ def _mapped(kind: str, number: int) -> bool:
     return any(int(first) <= number < int(first) + int(count) for first, _, count in ranges)
 
 
-def _running(directory: Path) -> plan.Running:
-    live = stats.states(runtime.ask(directory, "show servers state"))
-    unfinished = (directory / NEXT).exists() or not (directory / TEXT).exists()
-    return plan.Running(text=None if unfinished else (directory / TEXT).read_text(), servers=live)
+def _running(directory: Path) -> plan.Running | None:
+    """What runs, or ought to: a process that is gone without its leave, or whose socket is lost, is mute."""
+    kept = (directory / TEXT).exists()
+    unfinished = (directory / NEXT).exists()
+    mute = plan.Running(text=None, servers={}, mute=True)
+    if generations.serving(directory) is None:
+        return mute if kept or unfinished else None
+    try:
+        live = stats.states(runtime.ask(directory, "show servers state"))
+    except runtime.Unreachable:
+        return mute
+    return plan.Running(text=(directory / TEXT).read_text() if kept and not unfinished else None, servers=live)
 
 
 def _monitored(wanted: tree.Tree, text: str) -> dict[stats.Name, int]:

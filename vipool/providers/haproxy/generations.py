@@ -11,8 +11,8 @@ from pathlib import Path
 
 from vipool.host import processes
 from vipool.providers import base
+from vipool.providers.haproxy import render, runtime
 
-PID_FILE = "haproxy.pid"
 SECONDS = 10.0
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 
@@ -33,7 +33,7 @@ def arguments(program: str, directory: Path, text: str) -> list[str]:
 def serving(directory: Path) -> processes.Process | None:
     """The process that the pid file names, when it is one of this directory and runs."""
     try:
-        pid = int((directory / PID_FILE).read_text())
+        pid = int((directory / runtime.PID_FILE).read_text())
     except (FileNotFoundError, ValueError):
         return None
     found = processes.find(pid)
@@ -53,8 +53,8 @@ def launch(command: Sequence[str], place: base.Place, replacing: Sequence[proces
     """
     handover: list[str] = []
     if replacing:
-        handover = ["-x", "stats.sock", "-sf", *(str(each.pid) for each in replacing)]
-    argv = [*command, "-D", "-p", PID_FILE, *handover]
+        handover = ["-x", render.SOCKET, "-sf", *(str(each.pid) for each in replacing)]
+    argv = [*command, "-D", "-p", runtime.PID_FILE, *handover]
     return _words(argv, place)
 
 

@@ -20,10 +20,12 @@ MOST_COMMANDS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A process that serves: the text it took, None where that is not known, and its servers as they are."""
+    """A process that serves: the text it took, None where that is not known, and its servers as they are. A `mute` one
+    can be told nothing: it has died, or its socket is lost."""
 
     text: str | None
     servers: Mapping[stats.Name, stats.Server]
+    mute: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def plan(running: Running | None, wanted: str) -> Step:
     """What to do so that the wanted text is served; an empty one means that nothing is."""
     if not wanted:
         return Stop() if running else Nothing()
-    if running is None:
+    if running is None or running.mute:
         return Start()
     if running.text is None:
         return Reload(reason="an earlier change was cut short")

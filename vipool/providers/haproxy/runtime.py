@@ -14,6 +14,7 @@ from pathlib import Path
 from vipool.providers import base
 from vipool.providers.haproxy import render
 
+PID_FILE = "haproxy.pid"
 SECONDS = 2.0
 # A sockaddr_un takes 107 bytes of path (unix(7)); longer ones are reached through a descriptor of their directory.
 _LONGEST_PATH = 107
@@ -23,22 +24,51 @@ class Silent(base.NotNow):
     """The process does not answer on its socket."""
 
 
+class Unreachable(Silent):
+    """Nobody listens on the socket, or it is gone."""
+
+
+class Replaced(Silent):
+    """A process that is being replaced answered: it held the socket a moment longer."""
+
+
 def ask(directory: Path, command: str, *, seconds: float = SECONDS) -> str:
-    """The answer to one command, without the blank lines around it. Raises Silent."""
+    """The answer of the process that the pid file names to one command, without the blank lines around it.
+
+    Raises Silent, or Unreachable.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return _ask(directory, command, until)
+        except Replaced:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.002)  # nothing tells when a process stops listening on a socket it shares
+
+
+def _ask(directory: Path, command: str, until: float) -> str:
     try:
-        with _connected(directory, seconds) as connection:
-            connection.sendall(command.encode() + b"\n")
-            return _everything(connection, time.monotonic() + seconds).decode(errors="replace").strip("\n")
+        # Across a reload both processes listen on the one socket for some milliseconds (`expose-fd listeners`): who
+        # answers says so in the same breath.
+        with _connected(directory, max(0.01, until - time.monotonic())) as connection:
+            connection.sendall(f"show info;{command}\n".encode())
+            said = _everything(connection, until).decode(errors="replace")
     except OSError as error:
-        raise Silent(f"HAProxy does not answer on {directory / render.SOCKET}: {error.strerror or error}") from error
+        gone = isinstance(error, FileNotFoundError | ConnectionRefusedError)
+        sentence = f"HAProxy does not answer on {directory / render.SOCKET}: {error.strerror or error}"
+        raise (Unreachable if gone else Silent)(sentence) from error
+    who, _, answer = said.partition("\n\n")
+    expected = _expected(directory)
+    if expected and f"\nPid: {expected}\n" not in who:
+        raise Replaced(f"HAProxy in {directory} is being replaced: process {expected} does not answer yet")
+    return answer.strip("\n")
 
 
-def answers(directory: Path) -> bool:
-    """Whether a process listens on the socket and answers."""
-    try:
-        return "Pid:" in ask(directory, "show info")
-    except Silent:
-        return False
+def _expected(directory: Path) -> str:
+    with contextlib.suppress(OSError):
+        return (directory / PID_FILE).read_text().strip()
+    return ""
 
 
 @contextlib.contextmanager
