@@ -315,6 +315,11 @@ def test_stop_ends_the_wait(node):
         node.agent.loop.wait(60)
 
 
+def test_stop_that_comes_during_a_turn_leaves_nothing_to_wait_for(node):
+    node.agent.loop.post(loop.Stop())
+    assert node.agent.loop.turn() == 0.0
+
+
 def test_an_engine_that_cannot_be_asked_is_logged_and_stops_nothing(node, caplog):
     node.ask_for(doubles.balancer(1))
 

@@ -127,7 +127,8 @@ class Loop:
         self._sweep(now)
         self._watch(now)
         self._look(now)
-        return self._rest()
+        # Stop may have been taken from the inbox above: nothing more may come, and nothing is to be waited for.
+        return 0.0 if self._stopped else self._rest()
 
     def _drain(self) -> None:
         while True:

@@ -119,7 +119,12 @@ def _gone(whole: tree.Tree, reached: int) -> tuple[tree.Child, ...]:
 
 def _states(whole: tree.Tree, seen: spec.Observation) -> tuple[tuple[tree.Row, status.Operating], ...]:
     states = health.derive(whole.live(), seen)
-    return tuple((row, states[row.id]) for row in whole.rows() if states.get(row.id, row) != row.operating_status)
+    # Nothing was derived for a row that is going.
+    return tuple(
+        (row, states[row.id])
+        for row in whole.rows()
+        if states.get(row.id, row.operating_status) != row.operating_status
+    )
 
 
 def _counted(whole: tree.Tree, seen: spec.Observation) -> tuple[statistics.Statistics, ...]:
