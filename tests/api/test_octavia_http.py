@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -281,7 +282,7 @@ def test_a_version_is_a_bare_word_that_needs_a_token(cloud, place, word):
 def test_an_unknown_argument_of_a_write_is_refused_and_of_a_show_ignored(cloud):
     root = cloud.balancer()["id"]
     assert cloud.call("GET", f"/loadbalancers/{root}?bogus=1").status_code == 200
-    writes = [
+    writes: list[tuple[str, str, Any]] = [
         ("DELETE", f"/loadbalancers/{root}?bogus=1", None),
         ("PUT", f"/loadbalancers/{root}?bogus=1", {"loadbalancer": {}}),
         ("DELETE", f"/listeners/{cloud.listener(root)['id']}?bogus=1", None),

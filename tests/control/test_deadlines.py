@@ -39,7 +39,7 @@ def balancer(cloud) -> str:
 
 def state(cloud, identifier) -> tuple[str, str | None]:
     with cloud.database.read() as held:
-        root = rows.get(held, loadbalancer.LoadBalancer, identifier)
+        (root,) = rows.find(held, loadbalancer.LoadBalancer, id=identifier)
     return read.provisioning(root, root.progress).value, root.fault
 
 
