@@ -1,25 +1,14 @@
 """The network face answers the recorded calls as the recorded Neutron did, but for a committed list of differences."""
 
-import datetime
-import itertools
-import json
 import os
-import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from starlette import testclient
-
-from tests.api import replaying
-from vipool.api import face, network
-from vipool.model import caller, faults
-from vipool.store import session
+from tests.api import network_cloud, replaying
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded" / "network.jsonl"
 DIFFERENCES = HERE / "recorded_network_differences.txt"
-PROJECTS = {name: uuid.uuid5(uuid.NAMESPACE_DNS, name).hex for name in ("admin", "demo", "other", "service")}
 # What no two runs share: counters, sentences, and links, which hold identifiers in the order of this run.
 VOLATILE = frozenset({"message", "detail", "revision_number", "href", "mtu"})
 # What a server chooses: times, which subnet, which address, and the names made of it.
@@ -62,63 +51,13 @@ FRESH = frozenset({558, 656})
 TIDIED = 545
 
 
-def _caller(name: str, project: str | None, *roles: str) -> caller.Caller:
-    return caller.Caller(
-        user_id=name,
-        user_name=name,
-        project_id=None if project is None else PROJECTS[project],
-        roles=frozenset(roles),
-    )
-
-
-CALLERS = {
-    "admin": _caller("admin", "admin", "admin", "manager", "member", "reader"),
-    "alice": _caller("alice", "demo", "member", "reader"),
-    "rita(reader)": _caller("rita", "demo", "reader"),
-    "bob": _caller("bob", "other", "member", "reader"),
-    "service": _caller("service", "service", "admin", "manager", "member", "reader", "service"),
-    "alice-unscoped": _caller("alice", None),
-}
-
-
-def authenticate(token: str) -> caller.Caller:
-    if token not in CALLERS:
-        raise faults.Unauthorized("The request you have made requires authentication.")
-    return CALLERS[token]
-
-
-class Cloud:
+class Cloud(network_cloud.Cloud):
     """A network service of its own, and what identifiers stand for there."""
 
     def __init__(self, path: Path) -> None:
-        seconds = itertools.count()
-        noon = datetime.datetime(2026, 11, 23, 12, 0)
-        self.database = session.Database(
-            session.sqlite_url(path), clock=lambda: noon + datetime.timedelta(seconds=next(seconds))
-        )
-        self.database.create()
-        # Lists are ordered by identifiers: every run has the same, so that pages are the same.
-        numbers = itertools.count()
-        served = face.Service(
-            network.face(
-                self.database,
-                authenticate=authenticate,
-                new_id=lambda: str(uuid.uuid5(uuid.NAMESPACE_OID, str(next(numbers)))),
-            )
-        )
-        self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)
-        bound = {f"<{name.upper()}_PROJECT_ID>": project for name, project in PROJECTS.items()}
+        super().__init__(path)
+        bound = {f"<{name.upper()}_PROJECT_ID>": project for name, project in network_cloud.PROJECTS.items()}
         self.replay = replaying.Replay(self.send, bound, volatile=VOLATILE, shaped=SHAPED)
-
-    def send(self, recorded: Mapping[str, Any]) -> tuple[int, Any]:
-        body = recorded["body"]
-        content = body if isinstance(body, str) else None if body is None else json.dumps(body)
-        headers = {**recorded.get("headers", {}), "X-Auth-Token": recorded["as"]}
-        if recorded["as"] == "anonymous":
-            del headers["X-Auth-Token"]
-        path = "/network" + recorded["path"]
-        response = self.client.request(recorded["method"], path, content=content, headers=headers)
-        return response.status_code, response.json() if response.content else None
 
     def catch_up(self, number: int) -> None:
         """Do what happened before a recorded call without being recorded."""
@@ -134,16 +73,13 @@ class Cloud:
 
     def tidy(self) -> None:
         for kind in ("floatingips", "routers", "ports"):
-            _, found = self.ask("GET", kind)
+            _, found = self.call("GET", kind)
             for each in found[kind]:
                 owner = each.get("device_owner", "")
                 if owner == "network:router_interface" and each["device_id"]:
-                    self.ask("PUT", f"routers/{each['device_id']}/remove_router_interface", {"port_id": each["id"]})
+                    self.call("PUT", f"routers/{each['device_id']}/remove_router_interface", {"port_id": each["id"]})
                 elif kind != "routers":
-                    self.ask("DELETE", f"{kind}/{each['id']}")
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        return self.send({"as": "admin", "method": method, "path": f"/v2.0/{path}", "body": body})
+                    self.call("DELETE", f"{kind}/{each['id']}")
 
 
 def _forget(value: Any, name: str) -> None:

@@ -81,18 +81,40 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
     return made
 
 
-def check_request(who: caller.Caller, on: network.Network, values: Mapping[str, Any]) -> None:
-    """Refuse what only the owner of a network may ask for a port on it.  Raises faults.Forbidden."""
+def check_request(
+    who: caller.Caller, on: network.Network, values: Mapping[str, Any], before: port.Port | None = None
+) -> None:
+    """Refuse what only the owner of a network may ask for a port on it, new or changed.  Raises faults.Forbidden.
+
+    Else a tenant could take the gateway's address on a network that is shared, or pass for a service there.
+    """
     if who.is_admin or who.owns(on.project_id):
         return
-    if not on.shared:
-        raise faults.Forbidden("rule:create_port is disallowed by policy", kind="PolicyNotAuthorized")
-    named = any(each["ip_address"] is not None for each in values.get("fixed_ips", ()))
-    rules = ["create_port:mac_address"] * ("mac_address" in values) + ["create_port:fixed_ips:ip_address"] * named
-    if rules:
-        raise faults.Forbidden(
-            f"(rule:create_port and rule:{rules[0]}) is disallowed by policy", kind="PolicyNotAuthorized"
-        )
+    rule = "create_port" if before is None else "update_port"
+    if before is None and not on.shared:
+        raise faults.Forbidden(f"rule:{rule} is disallowed by policy", kind="PolicyNotAuthorized")
+    for name, asked in _of_owners(values, before).items():
+        if asked:
+            raise faults.Forbidden(
+                f"(rule:{rule} and rule:{rule}:{name}) is disallowed by policy", kind="PolicyNotAuthorized"
+            )
+
+
+def _of_owners(values: Mapping[str, Any], before: port.Port | None) -> dict[str, bool]:
+    """Whether the values have what only the owner of the network may ask, by the name of Neutron's rule."""
+    owner = "" if before is None else before.device_owner
+    pairs = () if before is None else before.allowed_address_pairs
+    secured = True if before is None else before.port_security_enabled
+    named = {each["ip_address"] for each in values.get("fixed_ips", ())} - {None}
+    new = {str(ipaddress.ip_address(each)) for each in named} - set(() if before is None else before.addresses)
+    wanted = values.get("device_owner", owner)
+    return {
+        "device_owner": wanted != owner and wanted.startswith(SERVICE_DEVICES),
+        "mac_address": before is None and "mac_address" in values,
+        "fixed_ips:ip_address": bool(new),
+        "port_security_enabled": values.get("port_security_enabled", secured) != secured,
+        "allowed_address_pairs": bool(values.get("allowed_address_pairs")) and values["allowed_address_pairs"] != pairs,
+    }
 
 
 def check_security(of: port.Port) -> None:

@@ -6,7 +6,7 @@ from vipool.cloud.network.embedded import touch
 from vipool.model import device, faults, plug, port
 from vipool.store import rows, session
 
-TARGET = re.compile(r"netns:[A-Za-z0-9_.:@-]{1,200}|pid:[1-9][0-9]{0,9}")
+TARGET = re.compile(r"netns:[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,199}|pid:[1-9][0-9]{0,9}")
 DEVICE = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # IFNAMSIZ, less the final zero
 TAKEN = frozenset({device.ROUTER_INTERFACE, device.ROUTER_GATEWAY, device.FLOATING_IP, device.LOAD_BALANCER})
 

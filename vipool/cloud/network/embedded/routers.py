@@ -160,6 +160,14 @@ def _by_subnet(
         raise faults.Invalid(
             f"Bad router request: Subnet {found.id} has no gateway IP: set one, or give a port.", kind="BadRequest"
         )
+    on = rows.get(held, network.Network, found.network_id)
+    # Where others live, the gateway's address is theirs: taking it would take their traffic.
+    if on is None or not (who.is_admin or who.owns(on.project_id)):
+        raise faults.Forbidden(
+            f"The gateway of subnet {found.id} is for the owner of its network to place: add a port of your own there "
+            "to the router instead.",
+            kind="PolicyNotAuthorized",
+        )
     _check_new(held, to, found)
     return making.create(
         held,

@@ -76,6 +76,9 @@ def _create_port(write: Write) -> port.Port:
 
 def _change_port(before: port.Port, write: Write) -> port.Port:
     values = write.values
+    on = rows.get(write.held, network.Network, before.network_id)
+    if on is not None:
+        making.check_request(write.who, on, values, before)
     users.check_claim(write.held, values, before)
     groups.check_groups(write.held, write.who, values.get("security_groups", ()))
     policies.check(write.held, write.who, values.get("qos_policy_id"))
