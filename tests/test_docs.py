@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests import house
 from tools import reference
+from vipool import settings
 
 DECISIONS = house.ROOT / "docs/explanation/decisions"
 ENTRANCES = [house.ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
@@ -66,7 +67,33 @@ def test_decisions_are_numbered_in_order():
 
 
 def test_the_reference_says_what_the_declarations_say():
-    written = {str(p.relative_to(reference.HOME)): p.read_text() for p in reference.HOME.rglob("*.md")}
+    written = {
+        str(path.relative_to(reference.HOME)): path.read_text()
+        for path in reference.HOME.rglob("*.md")
+        if path.name not in reference.BY_HAND
+    }
     wanted = reference.pages()
     stale = sorted(name for name in written.keys() | wanted.keys() if written.get(name) != wanted.get(name))
     assert not stale, f"run make docs: {stale}"
+
+
+def test_every_setting_is_in_the_reference():
+    page = (reference.HOME / "configuration.md").read_text()
+    module = (house.ROOT / "vipool/settings.py").read_text()
+    environment = set(re.findall(r"VIPOOL_[A-Z_]*[A-Z]", module))
+    keys = set(re.findall(r'_toml\(table, "(\w+)"', module))
+    assert environment
+    assert keys
+    assert not [name for name in environment | keys if f"`{name}`" not in page]
+
+
+def test_every_path_of_the_state_directory_is_in_the_reference(tmp_path):
+    page = (reference.HOME / "files.md").read_text()
+    chosen = settings.Settings(state_dir=tmp_path, listen=settings.parse_address("127.0.0.1:0"), sandboxed=True)
+    paths = [
+        value.relative_to(tmp_path)
+        for name, attribute in vars(settings.Settings).items()
+        if isinstance(attribute, property) and isinstance(value := getattr(chosen, name), Path)
+    ]
+    assert len(paths) > 10
+    assert not [str(path) for path in paths if f"`{path}" not in page]

@@ -1,7 +1,7 @@
-"""Writes the reference pages of the APIs' objects from their declarations: `python -m tools.reference`.
+"""Writes the reference pages of objects and commands from their declarations: `python -m tools.reference`.
 
-`pages()` is pure: the text of every page by its path under `docs/reference/`, the same each time. `tests/test_docs.py`
-compares it with what is committed, so the pages cannot lag behind. It does not describe routes or refusals.
+`pages()` is the text of every such page by its path under `docs/reference/`, the same each time. `tests/test_docs.py`
+compares it with what is committed, so the pages cannot lag behind. The pages in `BY_HAND` are left alone.
 """
 
 import dataclasses
@@ -10,13 +10,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools import commands
 from vipool.model import attr, nouns
 
 HOME = Path(__file__).resolve().parent.parent / "docs/reference"
+BY_HAND = ("configuration.md", "files.md", "errors.md")
 INDEX = """# Reference
 
-These pages are written by `make docs` from the declarations in `vipool/model`; a test holds them to each other.
-`vipool --help`, and `--help` after each command, describe the command line.
+- [Command line](commands.md)
+- [Configuration](configuration.md): options, environment, `vipool.toml`
+- [Files and names on the machine](files.md)
+- [Errors](errors.md): the documents in which each API refuses
+
+This page, the command line and the objects are written by `make docs` from the declarations; a test holds them to each
+other.
 
 ## Objects of the APIs
 
@@ -30,7 +37,7 @@ def pages() -> dict[str, str]:
     published = [noun for noun in nouns.NOUNS if is_published(noun)]
     found = {f"objects/{noun.NOUN.wrapper}.md": page(noun) for noun in published}
     rows = (f"| [{title(noun)}](objects/{noun.NOUN.wrapper}.md) | {about(noun)} |" for noun in published)
-    return {"index.md": INDEX + "\n".join(rows) + "\n", **found}
+    return {"index.md": INDEX + "\n".join(rows) + "\n", "commands.md": commands.page(), **found}
 
 
 def is_published(noun: type[attr.Resource]) -> bool:
