@@ -158,7 +158,7 @@ def test_fields_may_be_repeated_and_are_not_split_at_commas(five):
 
 def walk(cloud, query, rel):
     """The names on every page reached by following one kind of link."""
-    pages = []
+    pages: list[list[str]] = []
     url = f"/load-balancer/v2/lbaas/loadbalancers{query}"
     while url and len(pages) < 20:
         body = cloud.get(url)

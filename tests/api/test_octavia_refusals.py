@@ -469,7 +469,7 @@ def test_what_cannot_be_changed_is_an_unknown_attribute_of_an_update(cloud, noun
 @pytest.mark.parametrize("identifier", [NOWHERE, "notuuid", "%00", "a%20b"])
 def test_an_object_that_is_not_there_is_not_found_whatever_its_id(cloud, path, title, method, identifier):
     noun = path.strip("/")[:-1]
-    body = {noun: {}} if method == "PUT" else None
+    body: Any = {noun: {}} if method == "PUT" else None
     shown = {"%00": "\x00", "a%20b": "a b"}.get(identifier, identifier)
     assert refused(cloud, method, f"{path}/{identifier}", body) == (404, f"{title} {shown} not found.")
 
