@@ -67,6 +67,7 @@ class Octavia:
             else _scope(call.who, action, call.asked("project_id") or call.asked("tenant_id"))
         )
         with self.database.read() as held:
+            _check_marker(held, cls, query.marker, scope)
             found = read.page(held, cls, dataclasses.replace(query, equals={**query.equals, **scope}))
             views = octavia_listing.fields(call, read.views(held, cls, found))
         noun = cls.NOUN
@@ -229,6 +230,13 @@ def _scope(who: caller.Caller, action: str, asked: str | None) -> dict[str, tupl
         raise faults.Forbidden("Policy does not allow this request to be performed.")
     policy.check(action, who, project)
     return {"project_id": (project,)}
+
+
+def _check_marker(held: session.Session, cls: Noun, marker: str | None, scope: Mapping[str, tuple[str, ...]]) -> None:
+    """A marker that the list may not show is as unknown as any: else its place would tell what it is."""
+    row = None if marker is None else rows.get(held, cls, marker)
+    if row is not None and any(getattr(row, name) not in values for name, values in scope.items()):
+        raise faults.BadQuery(f"Supplied pagination marker '{marker}' is not valid.")
 
 
 def _only(call: exchange.Call, known: set[str]) -> None:

@@ -109,6 +109,18 @@ def _check_inside(address: str | None, found: subnet.Subnet) -> None:
             f"Validation failure: The VIP address {address} is not in subnet {found.id} ({found.cidr}): "
             "choose one inside, or leave it out."
         )
+    _refuse_gateway(address, found)
+
+
+def _refuse_gateway(address: str | None, found: subnet.Subnet) -> None:
+    """A VIP is announced: on the gateway's address it would take the traffic of everybody on the network."""
+    if address is None or found.gateway_ip is None:
+        return
+    if ipaddress.ip_address(address) == ipaddress.ip_address(found.gateway_ip):
+        raise faults.Invalid(
+            f"Validation failure: The VIP address {address} is the gateway of subnet {found.id}: choose another, or "
+            "leave it out."
+        )
 
 
 def _contains(found: subnet.Subnet, address: str) -> bool:
@@ -167,6 +179,7 @@ def _choose(wanted: Vip, subnets: tuple[subnet.Subnet, ...], look: Lookup) -> su
             raise faults.Invalid(
                 "Validation failure: Supplied network does not contain a subnet for VIP address specified."
             )
+        _refuse_gateway(wanted.address, around[0])
         return around[0]
     if not subnets:
         raise faults.Invalid("Validation failure: Supplied network does not contain a subnet.")

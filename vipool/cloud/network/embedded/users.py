@@ -22,7 +22,8 @@ NAMES = ("device_owner", "device_id")
 def user(held: session.Session, device_owner: str, device_id: str) -> attr.Resource | None:
     """The object that these words name, if there is one."""
     cls = OWNERS.get(device_owner)
-    return None if cls is None else rows.get(held, cls, device_id.removeprefix("lb-"))
+    # Filters compare without regard to case, so that in capitals an identifier names the same object to people.
+    return None if cls is None else rows.get(held, cls, device_id.lower().removeprefix("lb-"))
 
 
 def check_claim(held: session.Session, values: Mapping[str, Any], before: port.Port | None = None) -> None:
