@@ -42,7 +42,8 @@ def test_named_namespaces_stay_inside(holder):
 
 
 def test_processes_of_the_host_are_not_seen(holder):
-    assert conftest.inside(holder, "cat /proc/1/comm").output == "sleep\n"
+    # Once it is recorded the holder becomes env(1) and then sleep(1), in its own time.
+    assert conftest.inside(holder, "cat /proc/1/comm").output in {"sh\n", "env\n", "sleep\n"}
     assert conftest.inside(holder, f"test -e /proc/{holder.pid} && echo seen").output == ""
 
 

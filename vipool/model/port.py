@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from vipool.model import attr, owned, types
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mac:
     """An Ethernet address of one interface: neither multicast nor all zeros (IEEE 802), in lower case."""
 
@@ -31,7 +31,7 @@ class Mac:
         return {"type": "string", "pattern": "^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Any JSON object."""
 

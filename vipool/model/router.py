@@ -15,7 +15,7 @@ INFO = types.Entry(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """What a router's gateway is to be; the empty object is none, as null is."""
 

@@ -20,7 +20,7 @@ class Direction(enum.StrEnum):
     EGRESS = "egress"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
     """An IP protocol by name or number (IANA), kept in lower case as text; ``any`` is none at all."""
 
