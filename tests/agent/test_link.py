@@ -105,7 +105,8 @@ def test_a_refusal_of_the_server_is_lost_with_its_status(gate, held):
 
 def test_an_answer_without_sense_is_lost(gate, held, monkeypatch):
     gate.put(doubles.network(0))
-    monkeypatch.setitem(spec.KINDS, "satellite", spec.KINDS.pop("network"))
+    monkeypatch.setitem(spec.KINDS, "satellite", spec.KINDS["network"])
+    monkeypatch.delitem(spec.KINDS, "network")
     with pytest.raises(link.Lost, match="newer than this agent"):
         held.desired(0, 0)
 
