@@ -6,7 +6,7 @@ the limit, and `ok` or `SHORT`. Measures nothing itself.
 
 import operator
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import rich
 from rich import table
@@ -31,7 +31,7 @@ class Report:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def table(self, what: str, rows: dict[str, Sequence[float]], *, baseline: str | None = None) -> None:
+    def table(self, what: str, rows: Mapping[str, Sequence[float]], *, baseline: str | None = None) -> None:
         """Show samples by row: count, median, spread, p99, and the ratio of each median to that of the baseline."""
         shown = table.Table(title=f"{self.name}: {what}", title_justify="left", show_edge=False)
         shown.add_column("")

@@ -160,7 +160,7 @@ class Scene:
         for name, address in {"client": CLIENT, **WEBS}.items():
             self._join(name, address)
         self.client = self.far("client")
-        # Ask for an address that is not there yet every 5 ms, not every second: waiting for ARP is not what is measured.
+        # Look for an address that is not there yet every 5 ms, not every second: the wait for ARP is not measured.
         self.client.call("shell", "echo 5 > /proc/sys/net/ipv4/neigh/eth0/retrans_time_ms")
 
     def _join(self, name: str, address: str) -> None:
