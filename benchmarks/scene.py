@@ -30,6 +30,8 @@ CIDR, CLIENT, WEBS = "10.7.0.0/20", "10.7.15.250", {"web1": "10.7.15.251", "web2
 
 LOOK_EVERY = 0.001
 PATIENCE = 60.0
+KEPT = 3.0
+"""Seconds for which an idle connection is trusted: a server closes it some time after (uvicorn: 5 s)."""
 
 WEB = """
 global
@@ -93,6 +95,7 @@ class Api:
 
     def __init__(self, url: str, password: str) -> None:
         self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)
+        self._used = time.monotonic()
         domain = {"id": "default"}
         user = {"name": "admin", "domain": domain, "password": password}
         identity = {"methods": ["password"], "password": {"user": user}}
@@ -102,9 +105,12 @@ class Api:
         self._headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
 
     def _exchange(self, method: str, path: str, body: str | None) -> tuple[http.client.HTTPResponse, bytes]:
+        if time.monotonic() - self._used > KEPT:
+            self._connection.close()  # The next request connects anew.
         self._connection.request(method, path, body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
+        self._used = time.monotonic()
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
             raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]!r}")
         return answer, content
