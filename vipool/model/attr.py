@@ -88,6 +88,7 @@ class Attribute:
 
 
 KEEP = Null.KEEP
+PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,11 +214,13 @@ def parse_update(cls: type[Resource], body: Mapping[str, object], *, where: str 
 
 def show(resource: Resource) -> dict[str, object]:
     """The attributes of an object that replies show, under their API names, as JSON values."""
-    return {
-        attribute.wire: jsonable(getattr(resource, attribute.name))
-        for attribute in attributes(type(resource))
-        if attribute.attr.show
-    }
+    return {wire: jsonable(getattr(resource, name)) for wire, name in shown_names(type(resource))}
+
+
+@per_noun
+def shown_names(cls: type[Any]) -> tuple[tuple[str, str], ...]:
+    """The names of the attributes that replies show: in the API, and of the field."""
+    return tuple((attribute.wire, attribute.name) for attribute in attributes(cls) if attribute.attr.show)
 
 
 def dump(resource: Resource) -> dict[str, object]:
@@ -252,6 +255,8 @@ def revive(attribute: Attribute, value: object) -> object:
 
 def jsonable(value: object) -> Any:
     """A value of the model as plain JSON: tuples become lists, moments Octavia's zoneless text."""
+    if type(value) in PLAIN:  # most values, and lists have thousands of them
+        return value
     match value:
         case datetime.datetime():
             return value.isoformat(timespec="microseconds" if value.microsecond else "seconds")

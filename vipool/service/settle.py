@@ -5,9 +5,9 @@ users write in between.  Old, doubled and unordered reports change nothing.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from vipool.cloud.network import base
 from vipool.core import health
@@ -16,6 +16,7 @@ from vipool.store import rows, session, trees
 
 # How many reports are taken in one transaction: some 20 ms of the writers' lock.
 TOGETHER = 16
+Counted: TypeAlias = Mapping[str, statistics.Statistics]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def take(database: session.Database, networks: base.Network, reports: Iterable[s
     waiting = iter(reports)
     while some := tuple(itertools.islice(waiting, TOGETHER)):
         with database.read() as held:
-            news = [report for report in some if _is_news(held, report)]
+            news = _news(held, some)
         if news:
             with database.write() as held:
                 settle(held, networks, news)
@@ -55,23 +56,37 @@ def settle(held: session.Session, networks: base.Network, reports: Sequence[spec
         networks.settle(held, plane)
     for report in reports:
         if report.kind == "loadbalancer":
-            change = _change(held, report)
-            if change is not None and change.is_news:
-                _apply(held, networks, change)
+            # Loaded anew: the report before it may have been about the same tree.
+            for whole, counted in _load(held, {report.id}).values():
+                change = changes(whole, counted, report)
+                if change.is_news:
+                    _apply(held, networks, change)
 
 
-def _is_news(held: session.Session, report: spec.Report) -> bool:
-    if report.kind != "loadbalancer":
-        return True
-    change = _change(held, report)
-    return change is not None and change.is_news
+def _news(held: session.Session, reports: Sequence[spec.Report]) -> list[spec.Report]:
+    """The reports that may change something; what is said of networks always may."""
+    found = _load(held, {report.id for report in reports if report.kind == "loadbalancer"})
+    return [
+        report
+        for report in reports
+        if report.kind != "loadbalancer" or (report.id in found and changes(*found[report.id], report).is_news)
+    ]
 
 
-def _change(held: session.Session, report: spec.Report) -> Change | None:
-    """What a report changes; None when its tree is not there."""
-    whole = trees.load(held, report.id)
-    if whole is None:
-        return None
+def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.Tree, Counted]]:
+    """The trees with these ids that are there, and the counters of each of them."""
+    roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, sorted(identifiers))
+    counted: dict[str, dict[str, statistics.Statistics]] = {identifier: {} for identifier in roots}
+    for each in rows.find(held, statistics.Statistics, loadbalancer_id=tuple(roots)):
+        counted[each.loadbalancer_id][each.id] = each
+    return {
+        whole.loadbalancer.id: (whole, counted[whole.loadbalancer.id])
+        for whole in trees.load_many(held, roots.values())
+    }
+
+
+def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
+    """What a report changes of a tree whose counters are known; pure."""
     if report.gone:
         return Change(whole=whole, forgets=whole.loadbalancer.dying, progress={})
     progress = settled(whole.loadbalancer, report)
@@ -84,7 +99,6 @@ def _change(held: session.Session, report: spec.Report) -> Change | None:
     if seen is None or report.generation < root.settled:
         return Change(whole=whole, progress=progress, gone=gone)
     counted = _counted(after, seen)
-    known = {each.id: each for each in rows.find(held, statistics.Statistics, loadbalancer_id=root.id)}
     return Change(
         whole=whole,
         progress=progress,

@@ -1,0 +1,117 @@
+"""Reports of nodes: what they change, what they cost, and how old ones are told from new ones."""
+
+import dataclasses
+import threading
+
+import pytest
+
+from tests.service import world
+from vipool.core import policy
+from vipool.model import listener, loadbalancer, spec, statistics, status
+from vipool.service import settle
+from vipool.store import rows
+
+PUT = f"{policy.PREFIX}:loadbalancer:put"
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    made = world.World(tmp_path)
+    yield made
+    made.database.close()
+
+
+def served(cloud) -> spec.LoadBalancer:
+    """A load balancer with a listener, as a node is asked to be it."""
+    body = {"vip_subnet_id": world.SUBNET, "listeners": [{"protocol": "HTTP", "protocol_port": 80}]}
+    cloud.writer.create_root(world.MEMBER, world.POST, body)
+    (item,) = cloud.balancers()
+    return item
+
+
+def root(cloud) -> loadbalancer.LoadBalancer:
+    with cloud.database.read() as held:
+        (found,) = rows.find(held, loadbalancer.LoadBalancer)
+    return found
+
+
+def test_a_report_that_says_nothing_new_waits_for_no_writer(cloud):
+    item = served(cloud)
+    cloud.settle()
+    with cloud.database.write():  # whoever needs the writers' lock now waits for ever
+        thread = threading.Thread(target=lambda: [cloud.report(world.done(item)) for _ in range(20)], daemon=True)
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_reports_raise_no_revision_and_wake_nobody(cloud):
+    served(cloud)
+    told = list(cloud.told)
+    cloud.settle()
+    assert cloud.told == told
+    assert root(cloud).settled == 1
+
+
+def test_a_crowd_of_reports_lets_users_write_in_between(cloud):
+    items = []
+    for _ in range(settle.TOGETHER * 2):
+        cloud.writer.create_root(world.MEMBER, world.POST, {"vip_subnet_id": world.SUBNET})
+    items = cloud.balancers()
+    began = []
+    write = cloud.database.write
+
+    def counted():
+        began.append(1)
+        return write()
+
+    cloud.database.write = counted
+    cloud.report(*(world.done(item) for item in items))
+    assert len(began) == 2
+
+
+def test_what_was_seen_of_an_older_generation_is_late(cloud):
+    old = served(cloud)
+    cloud.settle()
+    cloud.writer.update_root(world.MEMBER, PUT, old.id, {})
+    cloud.settle()
+    nothing = spec.Observation(frontends={}, backends={}, servers={}, counters={})
+    cloud.report(dataclasses.replace(world.done(old), observation=nothing))
+    assert root(cloud).operating_status is status.Operating.ONLINE
+    (new,) = cloud.balancers()
+    cloud.report(dataclasses.replace(world.done(new), observation=nothing))
+    with cloud.database.read() as held:
+        (front,) = rows.find(held, listener.Listener)
+    assert front.operating_status is status.Operating.ERROR
+
+
+def test_what_the_last_good_state_serves_is_heard_beside_a_failure(cloud):
+    good = served(cloud)
+    cloud.settle()
+    cloud.writer.update_root(world.MEMBER, PUT, good.id, {"name": "x"})
+    cloud.settle(fault="The configuration is refused.")
+    full = spec.Observation(
+        frontends=dict.fromkeys([good.tree.listeners[0].id], "full"), backends={}, servers={}, counters={}
+    )
+    cloud.report(dataclasses.replace(world.done(good), observation=full))
+    assert (root(cloud).operating_status, root(cloud).failed, root(cloud).fault) == (
+        status.Operating.DEGRADED,
+        2,
+        "The configuration is refused.",
+    )
+
+
+def test_reports_in_one_batch_build_on_each_other(cloud):
+    item = served(cloud)
+    again = dataclasses.replace(world.done(item, fault="It could not."))
+    cloud.report(again, world.done(item), world.done(item), again)
+    assert (root(cloud).settled, root(cloud).failed, root(cloud).fault) == (1, 0, None)
+    assert cloud.count(statistics.Statistics) == 1
+
+
+def test_a_report_on_what_is_not_there_or_not_going_is_nothing(cloud):
+    item = served(cloud)
+    cloud.report(spec.Report(kind="loadbalancer", id="unknown", generation=1))
+    cloud.report(spec.Report(kind="loadbalancer", id=item.id, gone=True))
+    cloud.report(spec.Report(kind="loadbalancer", id=item.id, generation=99))
+    assert (root(cloud).settled, root(cloud).generation) == (0, 1)
