@@ -5,6 +5,7 @@ the agent must not load the store, nor the server the kernel.
 """
 
 import logging
+import os
 import secrets
 import sys
 import uuid
@@ -122,6 +123,7 @@ def serve(chosen: settings.Settings) -> int:
     from vipool.host import listening
 
     log_to_stderr()
+    os.umask(0o077)  # the database holds hashes of passwords, and SQLite makes its files as readable as it may
     public = (
         listening.bind(chosen.listen.host, chosen.listen.port)
         if chosen.listen_fd is None
@@ -139,6 +141,8 @@ def serve(chosen: settings.Settings) -> int:
         lifespan="off",
         timeout_graceful_shutdown=2,
         server_header=False,
+        # Else anybody on this machine could say to come from elsewhere, and guess passwords without end.
+        proxy_headers=False,
     )
     threading.Thread(target=watch.run, args=(stop,), name="deadlines", daemon=True).start()
     serving.Server(config, news.end).run(sockets=[public, local])

@@ -77,6 +77,8 @@ class Local:
             response = await self._answer(request)
         except faults.Refusal as refusal:
             response = _json({"error": refusal.sentence}, status=refusal.status)
+        except orjson.JSONDecodeError:
+            response = _json({"error": "The body is not JSON."}, status=400)
         await response(scope, receive, send)
 
     async def _answer(self, request: requests.Request) -> responses.Response:
@@ -96,8 +98,11 @@ class Local:
                 raise faults.NotFound(f"There is no {request.method} {request.url.path} here.")
 
     async def _desired(self, request: requests.Request) -> responses.Response:
-        known = int(request.query_params.get("known", "0"))
-        wait = min(float(request.query_params.get("wait", "0")), LONGEST_WAIT)
+        try:
+            known = int(request.query_params.get("known", "0"))
+            wait = min(float(request.query_params.get("wait", "0")), LONGEST_WAIT)
+        except ValueError as error:
+            raise faults.Invalid("known is a whole number, and wait a number of seconds.") from error
         deadline = asyncio.get_running_loop().time() + wait
         with self.news.listen() as event:
             while True:

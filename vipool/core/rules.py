@@ -48,7 +48,9 @@ FROM_CERTIFICATE = frozenset(
         "X-SSL-Client-Not-After",
     }
 )
-RESERVED = frozenset({"169.254.169.254"})
+# Where clouds answer servers about themselves; no member may be there.
+METADATA = ipaddress.IPv4Address("169.254.169.254")
+BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 # RFC 9110 section 5.6.2: the characters of a token, which a cookie name is.
 TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -186,7 +188,7 @@ def check_members(whole: tree.Tree, members: Sequence[member.Member]) -> None:
     _pool_of(whole, pool_id)
     taken = {endpoint(each) for each in whole.members_of(pool_id) if not each.dying and each.id not in new}
     for row in members:
-        if row.address in RESERVED:
+        if not _may_be_member(row.address):
             raise faults.Invalid(f"{row.address} is not a valid option for member address")
         if row.request_sriov:
             raise faults.Invalid("The load balancer flavor does not allow SR-IOV member ports.")
@@ -195,6 +197,19 @@ def check_members(whole: tree.Tree, members: Sequence[member.Member]) -> None:
                 f"Another member on this pool is already using ip {row.address} on protocol_port {row.protocol_port}"
             )
         taken.add(endpoint(row))
+
+
+def _may_be_member(literal: str) -> bool:
+    """Whether an address is one that a server can have, seen from the load balancer, in whatever spelling.
+
+    Octavia refuses the metadata address alone; the others would be accepted there and never work.
+    """
+    found = ipaddress.ip_address(literal)
+    plain = getattr(found, "ipv4_mapped", None) or found
+    if plain in {METADATA, BROADCAST} or plain.is_loopback or plain.is_unspecified or plain.is_multicast:
+        return False
+    # IPv4 link-local servers can be on the member's network; IPv6 ones need a zone, which no member has.
+    return not (plain.version == 6 and plain.is_link_local)
 
 
 def endpoint(row: member.Member) -> tuple[str, int]:

@@ -15,6 +15,8 @@ from vipool.store import rows, session, tables
 
 R = TypeVar("R", bound=attr.Resource)
 Computed = Mapping[str, sa.ColumnElement[Any]]
+# Each tag asked for is a subquery, and SQLite refuses an expression 1,000 deep (its limits page, section 4).
+MOST_WORDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +60,11 @@ def select(
     computed: Computed | None = None,
     where: Sequence[sa.ColumnElement[bool]] = (),
 ) -> tuple[R, ...]:
-    """The objects of one page, in order.  Raises faults.BadQuery for an unknown marker."""
+    """The objects of one page, in order.  Raises faults.BadQuery for an unknown marker, or too many tags."""
+    _check_words(query)
     table = tables.TABLES[cls]
     columns = {**{column.name: column for column in table.columns}, **(computed or {})}
-    order = [*query.sort, *(() if any(name == "id" for name, _ in query.sort) else (("id", True),))]
+    order = _order(query)
     found = sa.select(table).where(*where, *_conditions(query, columns, held.connection.dialect.name))
     if query.marker is not None:
         found = found.where(_beyond(held, cls, query, order, columns))
@@ -73,6 +76,21 @@ def select(
         found = found.limit(query.limit)
     page = tuple(rows.noun(cls, row) for row in held.connection.execute(found))
     return page[::-1] if query.reverse else page
+
+
+def _check_words(query: Query) -> None:
+    tags = query.tags
+    words = (tags.every, tags.some, tags.not_every, tags.not_some, *query.holds.values())
+    if sum(len(each) for each in words) > MOST_WORDS:
+        raise faults.BadQuery(f"A list can be asked for by at most {MOST_WORDS} tags or groups at a time: name fewer.")
+
+
+def _order(query: Query) -> list[tuple[str, bool]]:
+    """What to sort by, the id at last: each name counts once, where it comes first."""
+    found: dict[str, bool] = {}
+    for name, ascending in (*query.sort, ("id", True)):
+        found.setdefault(name, ascending)
+    return list(found.items())
 
 
 def _conditions(

@@ -8,6 +8,8 @@ from vipool.store import rows, session
 
 TARGET = re.compile(r"netns:[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,199}|pid:[1-9][0-9]{0,9}")
 DEVICE = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # IFNAMSIZ, less the final zero
+# No names, the loopback, and what the kernel calls every interface in /proc/sys/net.
+UNNAMED = frozenset({".", "..", "lo", "all", "default"})
 TAKEN = frozenset({device.ROUTER_INTERFACE, device.ROUTER_GATEWAY, device.FLOATING_IP, device.LOAD_BALANCER})
 
 
@@ -28,7 +30,7 @@ def attach(held: session.Session, of: port.Port, target: str, device: str) -> pl
     """Plug a port.  Raises a refusal when it is in use or the words make no sense."""
     if not TARGET.fullmatch(target):
         raise faults.Invalid(f"'{target}' is no place to plug a port into: give netns:NAME or pid:PID.")
-    if not DEVICE.fullmatch(device) or device in {".", "..", "lo"}:
+    if not DEVICE.fullmatch(device) or device in UNNAMED:
         raise faults.Invalid(f"'{device}' is no name for an interface: at most 15 letters, digits, dots and dashes.")
     if of.device_owner in TAKEN:
         raise faults.Conflict(f"Port {of.id} is used by {of.device_owner} {of.device_id}: make another one.")
