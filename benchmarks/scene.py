@@ -153,11 +153,15 @@ class Scene:
 
     def __init__(self, chosen: settings.Settings) -> None:
         self.stage = stage.Stage(chosen=chosen)
+        self._far: list[Far] = []
+
+    def open(self) -> None:
+        """Start vipool, make the network, plug in who is on it."""
+        chosen = self.stage.chosen
         self.stage.raise_curtain()
         holder = sandbox.find(chosen.sandbox_file)
         assert holder is not None
         self.holder = holder
-        self._far: list[Far] = []
         self.api = Api(self.stage.url, chosen.admin_password_file.read_text().strip())
         self.network_id = self.api.make("/network/v2.0/networks", "network", name="bench")["id"]
         subnet = {"network_id": self.network_id, "ip_version": 4, "cidr": CIDR}
@@ -221,12 +225,10 @@ def opened() -> Iterator[Scene]:
     chosen = settings.read(
         settings.Given(state_dir=home / "s", listen="127.0.0.1:0", sandbox=True), os.environ, os.geteuid()
     )
+    scene = Scene(chosen)
     try:
-        scene = Scene(chosen)
-        try:
-            yield scene
-        finally:
-            scene.close()
+        scene.open()
+        yield scene
     finally:
-        sandbox.end(chosen.sandbox_file)
+        scene.close()
         shutil.rmtree(home)
