@@ -331,5 +331,6 @@ class Life(RuleBasedStateMachine):
         assert len({address for address, _ in held_by}) == len(held_by), "an address on two ports"
 
 
+# A life takes as long as many a whole test: 30 of them, 600 where there is time (`make fuzz`).
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestLife.settings = settings(max_examples=settings.default.max_examples * 3 // 10, stateful_step_count=40)
