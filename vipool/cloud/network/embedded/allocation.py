@@ -24,8 +24,7 @@ def pools(of: subnet.Subnet) -> tuple[address.Range, ...]:
 
 def used(held: session.Session, subnet_id: str) -> set[int]:
     """The addresses of a subnet that ports have."""
-    found = rows.find(held, port.Allocation, subnet_id=subnet_id)
-    return {int(ipaddress.ip_address(each.ip_address)) for each in found}
+    return {address.number(each) for each in rows.column(held, port.Allocation, "ip_address", subnet_id=subnet_id)}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,18 +110,20 @@ class Choice:
 
     def _taken(self, of: subnet.Subnet) -> set[int]:
         if of.id not in self._used:
-            self._used[of.id] = used(self.held, of.id)
+            mine = {address.number(each["ip_address"]) for each in self.chosen if each["subnet_id"] == of.id}
+            self._used[of.id] = used(self.held, of.id) | mine
         return self._used[of.id]
 
     def _keep(self, of: subnet.Subnet, spelled: str) -> None:
-        number = int(ipaddress.ip_address(spelled))
-        taken = self._taken(of)
-        if number in taken:
+        fixed = {"subnet_id": of.id, "ip_address": spelled}
+        # Asked for this one only: a subnet may have thousands of addresses taken.
+        if fixed in self.chosen or rows.get(self.held, port.Allocation, key(fixed)) is not None:
             raise faults.Conflict(
                 f"IP address {spelled} already allocated in subnet {of.id}", kind="IpAddressAlreadyAllocated"
             )
-        taken.add(number)
-        self.chosen.append({"subnet_id": of.id, "ip_address": spelled})
+        self.chosen.append(fixed)
+        if of.id in self._used:
+            self._used[of.id].add(address.number(spelled))
 
 
 def _refuse_repeated(literals: list[str]) -> None:
