@@ -123,7 +123,7 @@ def bases(noun: type[tree.Child], name: str, option: enum.StrEnum) -> Iterator[t
         )
         row = base.children(noun)[0]
         value = {"type": option} if name == "session_persistence" else option
-        yield base.replacing(dataclasses.replace(row, **{name: value}))  # type: ignore[arg-type]
+        yield base.replacing(dataclasses.replace(row, **{name: value}))
 
 
 def test_choices_are_found():
