@@ -98,7 +98,7 @@ def skeleton(cls: type[attr.Resource], shared: dict[str, Any]) -> tuple[str, dic
     return "/healthmonitors", {**balancing.MONITOR, "pool_id": cloud.pool(root)["id"]}
 
 
-EXAMPLES = settings(max_examples=settings.default.max_examples // 2, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=settings().max_examples // 2, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("cls", NOUNS, ids=lambda cls: cls.NOUN.wrapper)

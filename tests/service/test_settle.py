@@ -103,10 +103,22 @@ def test_what_the_last_good_state_serves_is_heard_beside_a_failure(cloud):
 
 def test_reports_in_one_batch_build_on_each_other(cloud):
     item = served(cloud)
-    again = dataclasses.replace(world.done(item, fault="It could not."))
-    cloud.report(again, world.done(item), world.done(item), again)
+    again = world.done(item, fault="It could not.")
+    cloud.report(again, again, world.done(item), world.done(item))
     assert (root(cloud).settled, root(cloud).failed, root(cloud).fault) == (1, 0, None)
     assert cloud.count(statistics.Statistics) == 1
+
+
+def test_what_fails_after_it_was_realised_says_why_and_stays_active(cloud):
+    item = served(cloud)
+    cloud.settle()
+    cloud.settle(fault="The disk is full.")
+    assert (root(cloud).settled, root(cloud).failed, root(cloud).fault) == (1, 0, "The disk is full.")
+    late = dataclasses.replace(world.done(item), revision=item.revision - 1)
+    cloud.report(late)
+    assert root(cloud).fault == "The disk is full."
+    cloud.settle()
+    assert root(cloud).fault is None
 
 
 def test_a_report_on_what_is_not_there_or_not_going_is_nothing(cloud):

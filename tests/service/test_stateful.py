@@ -259,6 +259,7 @@ class Life(RuleBasedStateMachine):
             self.hear(world.done(item))
         self.check()
         for whole in self.trees():
+            assert whole.loadbalancer.fault is None
             states = {read.provisioning(row, whole.loadbalancer.progress).value for row in whole.rows()}
             assert states == {"ACTIVE"}
             assert not any(row.dying for row in whole.rows())
@@ -333,4 +334,4 @@ class Life(RuleBasedStateMachine):
 
 # A life takes as long as many a whole test: 30 of them, 600 where there is time (`make fuzz`).
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=settings.default.max_examples * 3 // 10, stateful_step_count=40)
+TestLife.settings = settings(max_examples=settings().max_examples * 3 // 10, stateful_step_count=40)

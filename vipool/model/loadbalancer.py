@@ -63,7 +63,7 @@ class LoadBalancer(parts.Stamped):
         str | None,
         types.String(4096),
         attr.shown(
-            "Why the last attempt to realise it failed, in words; null once it is realised. Octavia has no such "
+            "Why a node could not realise it, or no longer can, in words; null once it has. Octavia has no such "
             "attribute.",
             wire="provisioning_fault",
             filters=False,

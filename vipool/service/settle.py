@@ -110,20 +110,27 @@ def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
 
 
 def settled(root: loadbalancer.LoadBalancer, report: spec.Report) -> dict[str, Any]:
-    """What of the progress of a load balancer a report changes.
-
-    The words of a failure stay until the failed generation, or a later one, is realised: a node that says again what
-    it still serves does not take them away.
-    """
+    """What of the progress of a load balancer a report changes."""
     if not report.generation:
         return {}
     told = status.Report(generation=report.generation, fault=report.fault)
     after = status.settle(root.progress, told)
-    fault = root.fault if after.failed else None
-    if report.fault is not None and after.failed == report.generation:
-        fault = report.fault
-    values: dict[str, Any] = {"settled": after.settled, "failed": after.failed, "fault": fault}
+    values: dict[str, Any] = {"settled": after.settled, "failed": after.failed, "fault": _words(root, after, report)}
     return {name: value for name, value in values.items() if value != getattr(root, name)}
+
+
+def _words(root: loadbalancer.LoadBalancer, after: status.Progress, report: spec.Report) -> str | None:
+    """What to say of the last failure: the words stay until what failed is realised.
+
+    A node that says again what it still serves does not take them away.  A node that can no longer make what it once
+    realised (its disk is full, its HAProxy is gone) is heard too, though what was realised stays realised.
+    """
+    if report.fault is not None:
+        return report.fault if report.generation == max(after.failed, after.settled) else root.fault
+    if after.failed:
+        return root.fault
+    advanced = after != root.progress or (report.generation == after.settled and report.revision >= root.revision)
+    return None if advanced else root.fault
 
 
 def _gone(whole: tree.Tree, reached: int) -> tuple[tree.Child, ...]:
