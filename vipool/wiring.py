@@ -45,17 +45,22 @@ def token_key(chosen: settings.Settings) -> bytes:
 
 
 def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "session.Database":
-    """The embedded database, brought to the newest schema."""
+    """The embedded database, brought to the newest schema.  Raises errors.Failed for one of a newer vipool."""
     import datetime
 
-    from vipool.store import session
+    from vipool.host import errors
+    from vipool.store import schema, session
 
     database = session.Database(
         session.sqlite_url(chosen.database),
         clock=lambda: datetime.datetime.now(datetime.UTC).replace(tzinfo=None),
         on_commit=on_commit,
     )
-    database.create()
+    try:
+        schema.upgrade(database.engine)
+    except schema.TooNew as error:
+        raise errors.Failed(f"opening {chosen.database}", reason=str(error)) from error
+    database.seed()
     return database
 
 
@@ -111,6 +116,7 @@ def build_identity(chosen: settings.Settings, database: "session.Database") -> "
 
 def serve(chosen: settings.Settings) -> int:
     """Serve the API until told to stop; returns the exit code."""
+    import resource
     import threading
     import time
 
@@ -123,6 +129,9 @@ def serve(chosen: settings.Settings) -> int:
     from vipool.host import listening
 
     log_to_stderr()
+    # Each client keeps a file open: as many as the system lets us, not the 1,024 that select() can count.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.umask(0o077)  # the database holds hashes of passwords, and SQLite makes its files as readable as it may
     public = (
         listening.bind(chosen.listen.host, chosen.listen.port)

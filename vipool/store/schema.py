@@ -1,12 +1,16 @@
-"""The schema of a kept database: brought to the newest revision, or refused when it is newer than this program.
+"""The schema of a kept database: made, brought to the newest revision, or refused when it is newer than this program.
 
-Alembic does the work; it is loaded only when there is work, because that takes longer than a start should.
+A new database is made from the nouns at once and marked as being at the newest revision; a test holds that the
+migrations lead to the same.  Alembic changes older ones; it is loaded only then, because that takes longer than a first
+start should.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+
+from vipool.store import tables
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -41,11 +45,22 @@ def upgrade(engine: sa.Engine) -> bool:
         raise TooNew(
             f"The database is at revision {found}, and this vipool knows only {newest()}: use the version that made it."
         )
+    if found is None:
+        _make(engine)
+        return True
     from alembic import command  # noqa: PLC0415 (see the head of this module)
 
     with engine.begin() as connection:
         command.upgrade(config(connection), "head")
     return True
+
+
+def _make(engine: sa.Engine) -> None:
+    """Make every table, and the mark by which Alembic knows the revision."""
+    with engine.begin() as connection:
+        tables.metadata.create_all(connection)
+        connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": newest()})
 
 
 def config(connection: sa.Connection) -> "Config":

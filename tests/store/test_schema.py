@@ -1,0 +1,75 @@
+"""Migrations: an empty database becomes what the nouns declare, nothing is left to migrate, a newer one is refused."""
+
+import datetime
+
+import pytest
+import sqlalchemy as sa
+from alembic import command, script
+
+from vipool.store import schema, session, tables
+
+
+@pytest.fixture
+def engine(tmp_path):
+    found = session.open_engine(session.sqlite_url(tmp_path / "test.db"))
+    yield found
+    found.dispose()
+
+
+def test_the_migrations_make_what_the_nouns_declare(engine):
+    with engine.begin() as connection:
+        command.upgrade(schema.config(connection), "head")
+    with engine.begin() as connection:
+        command.check(schema.config(connection))  # raises when a column, table or index differs
+    found = set(sa.inspect(engine).get_table_names())
+    assert found == {*tables.metadata.tables, "alembic_version"}
+
+
+def test_a_new_database_is_what_the_migrations_would_make_of_it(engine):
+    assert schema.upgrade(engine)
+    with engine.begin() as connection:
+        command.check(schema.config(connection))
+    assert schema.current(engine) == schema.newest()
+
+
+def test_an_older_database_is_migrated(engine, monkeypatch):
+    with engine.begin() as connection:
+        command.ensure_version(schema.config(connection))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('0001')"))
+        tables.metadata.create_all(connection)
+    monkeypatch.setattr(schema, "newest", lambda: "0002")
+    assert schema.upgrade(engine)  # Alembic runs, and finds nothing between 0001 and its head
+
+
+def test_a_database_at_the_newest_revision_is_left_alone(engine):
+    schema.upgrade(engine)
+    assert schema.current(engine) == schema.newest()
+    assert not schema.upgrade(engine)
+
+
+def test_a_database_of_a_newer_vipool_is_refused(engine):
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(schema.TooNew, match="use the version that made it"):
+        schema.upgrade(engine)
+
+
+def test_the_revisions_form_one_line_in_the_order_of_their_numbers(engine):
+    with engine.begin() as connection:
+        directory = script.ScriptDirectory.from_config(schema.config(connection))
+        numbers = [each.revision for each in directory.walk_revisions()]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[0] == schema.newest()
+
+
+def test_a_migrated_database_can_be_written_to(tmp_path):
+    database = session.Database(
+        session.sqlite_url(tmp_path / "test.db"),
+        clock=lambda: datetime.datetime(2026, 1, 1),
+    )
+    schema.upgrade(database.engine)
+    database.seed()
+    with database.write() as held:
+        assert held.revision() == 2
+    database.close()
