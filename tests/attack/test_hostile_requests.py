@@ -1,8 +1,12 @@
 """Requests made to break or to hold up the server: each gets an answer, soon, and never a crash."""
 
+import asyncio
+import dataclasses
+
 import pytest
 
 from tests.attack import town
+from vipool.api import face
 
 NETWORK = "/network/v2.0"
 OCTAVIA = "/load-balancer/v2/lbaas"
@@ -135,3 +139,34 @@ def test_a_member_is_no_address_of_the_machine_itself(whole, pool, address):
 def test_a_member_may_be_anywhere_else(whole, pool, address):
     body = {"member": {"address": address, "protocol_port": 80}}
     assert whole.mallory.call("POST", f"{OCTAVIA}/pools/{pool}/members", body).status_code == 201
+
+
+@pytest.mark.parametrize("mount", ["/load-balancer", "/network", "/identity"])
+def test_a_client_that_sends_half_a_body_does_not_keep_its_connection(whole, mount):
+    served = face.Service(dataclasses.replace(whole.served.services[mount].face, body_seconds=0.05))
+    paths = {"/load-balancer": "/v2/lbaas/loadbalancers", "/network": "/v2.0/networks", "/identity": "/v3/auth/tokens"}
+    said = []
+
+    async def receive():
+        if said_half:
+            await asyncio.Event().wait()
+        said_half.append(True)
+        return {"type": "http.request", "body": b"{", "more_body": True}
+
+    async def send(message):
+        said.append(message)
+
+    said_half: list[bool] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": mount + paths[mount],
+        "query_string": b"",
+        "headers": [(b"host", b"x"), (b"x-auth-token", whole.mallory.token.encode())],
+        "server": ("x", 80),
+        "scheme": "http",
+        "client": ("192.0.2.1", 1),
+        "root_path": "",
+    }
+    asyncio.run(asyncio.wait_for(served(scope, receive, send), 10))
+    assert said[0]["status"] == 408

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import anyio
 import anyio.to_thread
 import orjson
 from starlette import requests, responses, routing
@@ -62,6 +63,7 @@ class Face:
     allow: Callable[[str, caller.Caller], None]
     new_request_id: Callable[[], str]
     body_limit: int = 8 * 1024 * 1024
+    body_seconds: float = 60.0  # for the whole of a body: a client that sends none of it keeps a connection
     prefixes: tuple[str, ...] = ("",)
     request_id_header: str = "x-openstack-request-id"
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -122,7 +124,10 @@ class Service:
             route = methods.get("GET")
         if route is None:
             return await anyio.to_thread.run_sync(self._astray, call, sorted(methods))
-        raw = await self._read(request) if call.method in WITH_BODY or call.method == "DELETE" else b""
+        try:
+            raw = await self._read(request) if call.method in WITH_BODY or call.method == "DELETE" else b""
+        except faults.TooSlow as refusal:
+            return dialect.refusal(refusal, call)
         if raw is None:
             return dialect.too_large(call, self.face.body_limit)
         return await anyio.to_thread.run_sync(self._handle, route, dataclasses.replace(call, parts=parts, raw=raw))
@@ -137,12 +142,14 @@ class Service:
     async def _read(self, request: requests.Request) -> bytes | None:
         chunks: list[bytes] = []
         size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.face.body_limit:
-                return None
-            chunks.append(chunk)
-        return b"".join(chunks)
+        with anyio.move_on_after(self.face.body_seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > self.face.body_limit:
+                    return None
+                chunks.append(chunk)
+            return b"".join(chunks)
+        raise faults.TooSlow(f"The body did not arrive within {self.face.body_seconds:g} seconds: send it again.")
 
     def _handle(self, route: exchange.Route, call: exchange.Call) -> exchange.Answer:
         """Everything that may wait for the store, in a worker thread."""

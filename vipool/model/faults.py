@@ -99,6 +99,12 @@ class NotFound(Refusal):
     status = 404
 
 
+class TooSlow(Refusal):
+    """The body did not arrive in time (408)."""
+
+    status = 408
+
+
 class Conflict(Refusal):
     """The request contradicts what is there (409)."""
 
