@@ -6,8 +6,8 @@ import pytest
 
 from tests.service import world
 from vipool.control import deadlines
-from vipool.core import deadline, policy
-from vipool.model import loadbalancer, status
+from vipool.core import policy
+from vipool.model import loadbalancer
 from vipool.service import read
 from vipool.store import rows
 
@@ -150,14 +150,3 @@ def test_the_loop_outlives_a_failing_pass_and_stops_when_told(cloud, caplog, mon
     watch(cloud, clock).run(stop)
     assert len(calls) == 3
     assert "no clock" in caplog.text
-
-
-def test_who_is_no_longer_behind_is_forgotten():
-    wait = deadline.Wait(progress=status.Progress(generation=2, settled=1), since=0.0)
-    assert deadline.follow({"a": wait}, {}, 5.0) == {}
-    again = deadline.follow({"a": wait}, {"a": status.Progress(generation=3, settled=1)}, 5.0)
-    assert (again["a"].since, again["a"].progress.generation) == (0.0, 3)
-    moved = deadline.follow({"a": wait}, {"a": status.Progress(generation=3, settled=2)}, 5.0)
-    assert moved["a"].since == 5.0
-    assert deadline.overdue(again, 30.0) == {"a": 3}
-    assert deadline.overdue(again, 29.0) == {}

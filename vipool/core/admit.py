@@ -31,7 +31,11 @@ def moment(whole: tree.Tree, now: datetime.datetime) -> Moment:
 
 
 def refuse_going(whole: tree.Tree) -> None:
-    """Refuse a write below a load balancer that is being deleted: the one state that is immutable."""
+    """Refuse a write below a load balancer that is being deleted: the one state that is immutable.
+
+    Every write below a load balancer passes here, so that a stricter rule (Octavia's lock on all pending states, for
+    those who test clients against it) would have one place.
+    """
     if whole.loadbalancer.dying:
         raise faults.Conflict(f"Load Balancer {whole.loadbalancer.id} is immutable and cannot be updated.")
 
