@@ -1,7 +1,7 @@
 """What holds for every test: how many examples Hypothesis tries.
 
-`VIPOOL_EXAMPLES=fuzz` (see `make fuzz`) trades minutes for examples. It promises nothing else: fixtures of a room
-live with the room's tests.
+`VIPOOL_EXAMPLES=fuzz` (see `make fuzz`) trades minutes for examples, `few` the other way. It promises nothing else:
+fixtures of a room live with the room's tests.
 """
 
 import os
@@ -10,5 +10,7 @@ import hypothesis
 
 # No deadline: a slow example on a shared machine says nothing about the code.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+# Enough to have been everywhere once, always in the same places (see `make cover`).
+hypothesis.settings.register_profile("few", deadline=None, max_examples=30, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("VIPOOL_EXAMPLES", "default"))
