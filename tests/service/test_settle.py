@@ -7,7 +7,7 @@ import pytest
 
 from tests.service import world
 from vipool.core import policy
-from vipool.model import listener, loadbalancer, spec, statistics, status
+from vipool.model import device, listener, loadbalancer, port, spec, statistics, status
 from vipool.service import settle
 from vipool.store import rows
 
@@ -33,6 +33,11 @@ def root(cloud) -> loadbalancer.LoadBalancer:
     with cloud.database.read() as held:
         (found,) = rows.find(held, loadbalancer.LoadBalancer)
     return found
+
+
+def ports(cloud) -> tuple[port.Port, ...]:
+    with cloud.database.read() as held:
+        return rows.find(held, port.Port, device_owner=device.LOAD_BALANCER)
 
 
 def test_a_report_that_says_nothing_new_waits_for_no_writer(cloud):
@@ -127,3 +132,12 @@ def test_a_report_on_what_is_not_there_or_not_going_is_nothing(cloud):
     cloud.report(spec.Report(kind="loadbalancer", id=item.id, gone=True))
     cloud.report(spec.Report(kind="loadbalancer", id=item.id, generation=99))
     assert (root(cloud).settled, root(cloud).generation) == (0, 1)
+
+
+def test_the_port_of_the_vip_is_active_once_a_node_carries_it(cloud):
+    served(cloud)
+    assert [each.status for each in ports(cloud)] == ["DOWN"]
+    cloud.settle(fault="the disk is full")
+    assert [each.status for each in ports(cloud)] == ["DOWN"]
+    cloud.settle()
+    assert [each.status for each in ports(cloud)] == ["ACTIVE"]

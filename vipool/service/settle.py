@@ -171,6 +171,8 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
         return
     if change.progress:
         rows.change(held, loadbalancer.LoadBalancer, root.id, change.progress)
+        if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
+            networks.carried(held, root.vip_port_id)
     for row in change.gone:
         rows.remove(held, type(row), row.id)
         rows.remove(held, statistics.Statistics, row.id)

@@ -44,6 +44,9 @@ class Network(Protocol):
     def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:
         """Remove a port that vipool made, or give back one that a user supplied; a port that is gone is nothing."""
 
+    def carried(self, held: session.Session, port_id: str) -> None:
+        """A node carries the port of a load balancer now; a port that is gone is nothing."""
+
     def attachment(self, held: session.Session, port_id: str) -> spec.Attachment | None:
         """How a node must plug the port, or None when the port is gone."""
 

@@ -64,6 +64,10 @@ class Network:
         else:
             rows.put(held, dataclasses.replace(found, device_id="", device_owner="", status="DOWN"))
 
+    def carried(self, held: session.Session, port_id: str) -> None:
+        """The port is ACTIVE from now on."""
+        rows.change(held, ports.Port, port_id, {"status": "ACTIVE"})
+
     def attachment(self, held: session.Session, port_id: str) -> spec.Attachment | None:
         """How a node must plug the port."""
         found = rows.get(held, ports.Port, port_id)
