@@ -31,6 +31,10 @@ class Cloud:
         self._http.headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
         self.project_id: str = answer.json()["token"]["project"]["id"]
 
+    def close(self) -> None:
+        """Give up the connection."""
+        self._http.close()
+
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of an answer, or None for an empty one. Raises Refused with the API's own words."""
         answer = self._http.request(method, path, json=body)
