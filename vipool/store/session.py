@@ -9,6 +9,7 @@ correctness.
 import contextlib
 import datetime
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -97,8 +98,11 @@ class Database:
 
 
 def sqlite_url(path: Path) -> str:
-    """The address of an SQLite database kept in a file."""
-    return f"sqlite:///{path}"
+    """The address of an SQLite database kept in a file, whatever its name.
+
+    Unquoted, a question mark would end the name, and the database would lie beside its private directory.
+    """
+    return f"sqlite:///{urllib.parse.quote(str(path))}"
 
 
 def open_engine(url: str) -> sa.Engine:
