@@ -44,7 +44,7 @@ def state(cloud, identifier) -> tuple[str, str | None]:
 
 
 def watch(cloud, clock) -> deadlines.Deadlines:
-    return deadlines.Deadlines(cloud.database, cloud.networks, clock=clock, patience=30.0)
+    return deadlines.Deadlines(cloud.database, cloud.networks, clock=clock)
 
 
 def test_silence_becomes_an_error_with_its_reason_and_a_report_ends_it(cloud):
@@ -87,6 +87,20 @@ def test_writes_do_not_put_the_deadline_off_and_progress_does(cloud):
         cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
         clock.now += 20
     assert late == [()] * 6
+
+
+def test_a_crowd_that_is_being_worked_on_is_not_given_up(cloud):
+    clock = Clock()
+    loop = watch(cloud, clock)
+    crowd = [balancer(cloud) for _ in range(5)]
+    loop.look()
+    for _ in crowd:
+        clock.now += 29
+        assert loop.look() == ()
+        waiting = [item for item in cloud.balancers() if not item.tree.loadbalancer.settled]
+        cloud.report(world.done(waiting[0]))
+    clock.now += 29
+    assert loop.look() == ()
 
 
 def test_a_failure_that_was_reported_keeps_its_own_reason(cloud):
@@ -143,10 +157,12 @@ def test_the_loop_outlives_a_failing_pass_and_stops_when_told(cloud, caplog, mon
 
     def clock() -> float:
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 1:
+            return 0.0
+        if len(calls) == 4:
             stop.set()
         raise RuntimeError("no clock")
 
     watch(cloud, clock).run(stop)
-    assert len(calls) == 3
+    assert len(calls) == 4
     assert "no clock" in caplog.text

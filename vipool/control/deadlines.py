@@ -28,30 +28,37 @@ class Deadlines:
         networks: base.Network,
         *,
         clock: Callable[[], float],
-        patience: float = deadline.PATIENCE,
+        patience: deadline.Patience = deadline.PATIENCE,
     ) -> None:
         self._database = database
         self._networks = networks
         self._clock = clock
         self._patience = patience
         self._waits: dict[str, deadline.Wait] = {}
+        self._heard = clock()
 
     def look(self) -> tuple[str, ...]:
         """One pass; returns the load balancers that were given up for now."""
         now = self._clock()
         with self._database.read() as held:
             behind = trees.behind(held)
-        self._waits = deadline.follow(self._waits, behind, now)
-        late = deadline.overdue(self._waits, now, self._patience)
+        if deadline.spoken(self._waits, behind):
+            self._heard = now
+        waits = deadline.follow(self._waits, behind, now)
+        late = deadline.overdue(waits, now, heard=self._heard, patience=self._patience)
         if late:
-            reports = [self._report(identifier, generation) for identifier, generation in late.items()]
+            reports = [
+                self._report(identifier, generation, now - waits[identifier].since)
+                for identifier, generation in late.items()
+            ]
             settle.take(self._database, self._networks, reports)
-            log.warning("no node has reported %s for %.0f s", ", ".join(late), self._patience)
+            log.warning("no node has reported on %s: given up until one does", ", ".join(late))
+        self._waits = {identifier: wait for identifier, wait in waits.items() if identifier not in late}
         return tuple(late)
 
-    def _report(self, identifier: str, generation: int) -> spec.Report:
+    def _report(self, identifier: str, generation: int, waited: float) -> spec.Report:
         words = (
-            f"No node has reported on generation {generation} for {self._patience:.0f} seconds: see that the agent "
+            f"No node has reported on generation {generation} for {waited:.0f} seconds: see that the agent "
             "runs and reaches the server. This ends by itself as soon as a node reports."
         )
         return spec.Report(kind="loadbalancer", id=identifier, generation=generation, fault=words)

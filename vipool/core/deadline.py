@@ -1,7 +1,8 @@
 """Which pending states have waited too long for a node's word.
 
 Promises: pure; the clock is the caller's, in seconds. A tree waits from when it was first seen behind, or from its
-node's last word on it: more writes do not put the deadline off, any progress does.
+node's last word on it: more writes do not put the deadline off, any progress does. A node that is busy with a crowd of
+other trees is given much longer than one that is silent.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,16 @@ from dataclasses import dataclass
 
 from vipool.model import status
 
-PATIENCE = 30.0  # seconds: a node pulls within milliseconds, and its slowest attempt is bounded well below
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long, in seconds: without a word on anything, and at most."""
+
+    silence: float = 30.0  # a node pulls within milliseconds, and its slowest attempt is bounded well below
+    longest: float = 300.0
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,21 @@ def reached(progress: status.Progress) -> tuple[int, int]:
     return progress.settled, progress.failed
 
 
-def overdue(waits: Mapping[str, Wait], now: float, patience: float = PATIENCE) -> dict[str, int]:
-    """The generation that nobody has reported, by the id of its tree, where patience has ended."""
-    return {identifier: wait.progress.generation for identifier, wait in waits.items() if now - wait.since >= patience}
+def spoken(before: Mapping[str, Wait], behind: Mapping[str, status.Progress]) -> bool:
+    """Whether a node has said anything since: somebody who waited does no more, or has come further."""
+    return any(
+        identifier not in behind or reached(wait.progress) != reached(behind[identifier])
+        for identifier, wait in before.items()
+    )
+
+
+def overdue(waits: Mapping[str, Wait], now: float, *, heard: float, patience: Patience = PATIENCE) -> dict[str, int]:
+    """The generation that nobody has reported, by the id of its tree, where patience has ended.
+
+    ``heard`` is when a node last said anything about any tree.
+    """
+    return {
+        identifier: wait.progress.generation
+        for identifier, wait in waits.items()
+        if now - max(wait.since, heard) >= patience.silence or now - wait.since >= patience.longest
+    }
