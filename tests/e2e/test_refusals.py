@@ -1,4 +1,4 @@
-"""What is missing or taken is said in words, and nothing is half done: HAProxy, the disk, the address, vipool itself."""
+"""What is missing or taken is said in words, and nothing is half done: HAProxy, the disk, an address, vipool itself."""
 
 import os
 import socket

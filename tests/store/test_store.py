@@ -62,6 +62,18 @@ def test_a_write_that_fails_leaves_nothing(database):
     assert database.told == []
 
 
+def test_a_full_disk_refuses_the_write_in_words_and_keeps_nothing_of_it(database):
+    def write() -> None:
+        with database.write() as held:
+            held.connection.exec_driver_sql("PRAGMA max_page_count=1")  # no page more than there are
+            rows.add(held, balancer("a", description="d" * 100_000))
+
+    with pytest.raises(faults.NoRoom, match="make room, then try again"):
+        write()
+    with database.read() as held:
+        assert rows.count(held, loadbalancer.LoadBalancer) == 0
+
+
 def test_a_revision_is_raised_once_a_write_and_told_after_the_commit(database):
     with database.write() as held:
         assert held.revision() == held.revision() == 2

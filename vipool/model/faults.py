@@ -13,7 +13,7 @@ LONGEST_SENTENCE = 4_000
 
 
 class Refusal(Exception):
-    """A request that cannot be granted: a 4xx or 501 with a sentence."""
+    """A request that cannot be granted: a 4xx, 501 or 507 with a sentence."""
 
     status: ClassVar[int] = 400
 
@@ -115,6 +115,12 @@ class PreconditionFailed(Refusal):
     """The object is not as the client expected it to be (412)."""
 
     status = 412
+
+
+class NoRoom(Refusal):
+    """There is no space left to keep it (507, RFC 4918, section 11.5); nothing of it was kept."""
+
+    status = 507
 
 
 class NotServed(Refusal):

@@ -8,6 +8,7 @@ correctness.
 
 import contextlib
 import datetime
+import sqlite3
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
+from vipool.model import faults
 from vipool.store import tables
 
 OnCommit: TypeAlias = Callable[[int], None]
@@ -72,8 +74,8 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that may write: all of it is kept, or none."""
-        with self._writing, self.engine.connect() as plain:
+        """A transaction that may write: all of it is kept, or none. Raises faults.NoRoom when the disk is full."""
+        with self._writing, _room(), self.engine.connect() as plain:
             connection = plain.execution_options(vipool_writes=True)
             with connection.begin():
                 session = Session(connection, self._clock())
@@ -95,6 +97,19 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        # The primary code is the low byte of an extended one (sqlite.org/rescode.html).
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise
+        raise faults.NoRoom(
+            "The disk that keeps the database is full or broken, so nothing was written: make room, then try again."
+        ) from error
 
 
 def sqlite_url(path: Path) -> str:
