@@ -7,9 +7,7 @@ import pytest
 from vipool.store import session
 
 
-@pytest.mark.parametrize(
-    "name", ["a b", "q?mode=ro", "h#x", "p%41", "ü", "n\nl", 'a"b', "a'b", "$HOME", "a&b=c", "a;b:c"]
-)
+@pytest.mark.parametrize("name", ["a b", "q?mode=ro", "h#x", "p%41", "ü", "n\nl", 'a"b', "a'b", "$HOME", "a&b=c"])
 def test_the_database_lies_inside_whatever_the_directory_is_called(tmp_path, name):
     directory = tmp_path / name
     directory.mkdir()
