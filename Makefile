@@ -42,7 +42,8 @@ cover: setup ## what decides (model, core, render) must be covered by the tests 
 net: setup ## the tests on real namespaces, HAProxy and packets (in a sandbox; no root needed)
 	@$(PYTEST) tests/net
 
-bench: setup ## the benchmarks; ONLY=pattern chooses some of them
+bench: ## the benchmarks; ONLY=pattern chooses some of them
+	@tools/setup wrk:wrk
 	@$(PY) -m benchmarks $(ONLY)
 
 compat: setup ## the unmodified OpenStack clients against a live vipool
