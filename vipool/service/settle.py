@@ -14,7 +14,7 @@ from vipool.core import health
 from vipool.model import loadbalancer, spec, statistics, status, tree
 from vipool.store import rows, session, trees
 
-# How many reports are taken in one transaction: some 20 ms of the writers' lock.
+# How many reports are taken in one transaction: some tens of milliseconds of the writers' lock.
 TOGETHER = 16
 Counted: TypeAlias = Mapping[str, statistics.Statistics]
 
@@ -54,13 +54,15 @@ def settle(held: session.Session, networks: base.Network, reports: Sequence[spec
     plane = [report for report in reports if report.kind != "loadbalancer"]
     if plane:
         networks.settle(held, plane)
-    for report in reports:
-        if report.kind == "loadbalancer":
-            # Loaded anew: the report before it may have been about the same tree.
-            for whole, counted in _load(held, {report.id}).values():
-                change = changes(whole, counted, report)
-                if change.is_news:
-                    _apply(held, networks, change)
+    told = [report for report in reports if report.kind == "loadbalancer"]
+    loaded = _load(held, {report.id for report in told})
+    for report in told:
+        # A second report on one tree finds it as the first has left it.
+        found = loaded.pop(report.id, None) or _load(held, {report.id}).get(report.id)
+        if found is not None:
+            change = changes(*found, report)
+            if change.is_news:
+                _apply(held, networks, change)
 
 
 def _news(held: session.Session, reports: Sequence[spec.Report]) -> list[spec.Report]:
