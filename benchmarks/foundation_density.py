@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import harness, scene
 
 SIZES = (100, 500)
-ROUNDS = 20
+ROUNDS = 30
 IDLE_SECONDS = 15
 KERNEL = ("Slab", "KernelStack", "PageTables", "Percpu")
 
