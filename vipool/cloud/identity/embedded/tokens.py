@@ -66,7 +66,7 @@ def seal(claims: Claims, key: bytes) -> str:
     )
     words = (claims.user_id, claims.scope_id, claims.credential_id, *claims.audit_ids)
     packed = head + b"".join(_pack(word) for word in words)
-    return base64.urlsafe_b64encode(packed + _mac(packed, key)).rstrip(b"=").decode()
+    return _spelled(packed + _mac(packed, key))
 
 
 def unseal(token: str, keys: Sequence[bytes]) -> Claims | None:
@@ -77,10 +77,17 @@ def unseal(token: str, keys: Sequence[bytes]) -> Claims | None:
         sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except binascii.Error:
         return None
+    # The last letter may hold bits that no byte has (RFC 4648 section 3.5): one token has one spelling.
+    if _spelled(sealed) != token:
+        return None
     packed, mac = sealed[:-SEAL], sealed[-SEAL:]
     if not any(hmac.compare_digest(mac, _mac(packed, key)) for key in keys):
         return None
     return _claims(packed) if packed[0] == LAYOUT else None
+
+
+def _spelled(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _claims(packed: bytes) -> Claims:
