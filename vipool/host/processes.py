@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,34 @@ def spawn(argv: Sequence[str], *, log: Path, reference: str | None = None) -> Pr
         return namespaces.call(reference, start) if reference else start()
 
 
-def run(argv: Sequence[str], *, reference: str | None = None, stdin: str = "", seconds: float = 10.0) -> Outcome:
+BARE: Mapping[str, str] = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+"""An environment for programs that serve tenants: whoever started vipool may have secrets in theirs."""
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    reference: str | None = None,
+    stdin: str = "",
+    seconds: float = 10.0,
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
     """Run a program to its end, in the namespace when one is given. Whatever its exit code, the outcome is returned.
+
+    Without an `environment` it has this process's.
 
     Raises `errors.Missing` when there is no such program, `errors.Failed` when it takes longer than `seconds`.
     """
 
     def start() -> Outcome:
         done = subprocess.run(
-            [program, *argv[1:]], input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+            [program, *argv[1:]],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=environment,
         )
         return Outcome(code=done.returncode, output=done.stdout, complaint=done.stderr)
 

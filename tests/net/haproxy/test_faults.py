@@ -131,3 +131,12 @@ def test_a_lost_pid_file_leaves_no_process_behind(balancer):
     assert balancer.converge(picture(*PAIR)) == "HAProxy started"
     assert balancer.processes() == 1
     assert balancer.answers(4) == {ONE: 2, TWO: 2}
+
+
+def test_haproxy_carries_nothing_of_its_starters_environment(balancer, monkeypatch):
+    monkeypatch.setenv("OPERATORS_SECRET", "not for a process that tenants can crash")
+    both(balancer)
+    balancer.converge(picture(*PAIR))
+    environment = Path(f"/proc/{balancer.pid()}/environ").read_bytes()
+    assert b"PATH=" in environment
+    assert b"OPERATORS_SECRET" not in environment

@@ -29,7 +29,10 @@ def demo(
     listen: options.Listen = None,
     down: Annotated[bool, typer.Option("--down", help="Remove everything that the demo left running.")] = False,
 ) -> None:
-    """Build the classic picture in a sandbox, and show a request on its way through it."""
+    """Build the classic picture in a sandbox, and show a request on its way through it.
+
+    Its state is kept in vipool-demo beside the usual state directory, unless --state-dir names another one.
+    """
     chosen = _choose(state_dir, listen)
     if down:
         _down(chosen)

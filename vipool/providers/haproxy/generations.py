@@ -64,7 +64,8 @@ def check(command: Sequence[str]) -> str:
 
 
 def _words(argv: Sequence[str], place: base.Place | None) -> str:
-    done = processes.run(argv, reference=place.namespace if place else None, seconds=SECONDS)
+    reference = place.namespace if place else None
+    done = processes.run(argv, reference=reference, seconds=SECONDS, environment=processes.BARE)
     if done.code == 0:
         return ""
     alerts = [line.partition(" : ")[2].strip() for line in done.complaint.splitlines() if line.startswith("[ALERT]")]
