@@ -42,4 +42,5 @@ def measure(report: harness.Report) -> None:
     report.table("milliseconds of a weight change", rows)
     report.say(f"{load['answered']} requests answered, {len(load['failures'])} failed {load['failures'][:3] or ''}")
     report.bar("effect_p50_ms", harness.median(to_effect), "<=", 50)
+    report.bar("effect_p99_ms", harness.quantile(to_effect, 0.99), "<=", 50)
     report.bar("failed_requests", len(load["failures"]), "<=", 0)
