@@ -1,15 +1,10 @@
-"""From rows to what a node is told: segments, attachments, routers."""
+"""From rows to what a node is told: attachments and routers."""
 
 import ipaddress
 from collections.abc import Mapping
 
 from vipool.model import device, floatingip, network, port, router, spec, subnet
 from vipool.store import rows, session
-
-
-def segment(of: network.Network) -> spec.Segment:
-    """A network as a node sees it."""
-    return of.segment
 
 
 def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
@@ -21,7 +16,7 @@ def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
     return spec.Attachment(
         port_id=of.id,
         mac=of.mac_address,
-        segment=segment(on),
+        segment=on.segment,
         addresses=tuple(_prefixed(each, subnets[each["subnet_id"]]) for each in of.fixed_ips),
         gateways=tuple(
             dict.fromkeys(

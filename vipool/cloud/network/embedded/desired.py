@@ -15,7 +15,7 @@ def items(held: session.Session, since: int) -> Iterator[spec.Item]:
     yield from (each for each in gone if isinstance(each, spec.Plug))
     yield from (each for each in gone if isinstance(each, spec.Router))
     for net in rows.since(held, network.Network, since):
-        yield spec.Network(id=net.id, revision=net.revision, segment=compiled.segment(net))
+        yield spec.Network(id=net.id, revision=net.revision, segment=net.segment)
     for gate in rows.since(held, router.Router, since):
         yield compiled.router_item(held, gate)
     for each in rows.since(held, plug.Plug, since):

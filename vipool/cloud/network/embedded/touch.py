@@ -34,7 +34,7 @@ def bury(held: session.Session, item: spec.Item) -> None:
 
 def bury_network(held: session.Session, gone: network.Network) -> None:
     """Make nodes remove a network's bridge."""
-    bury(held, spec.Network(id=gone.id, revision=0, absent=True, segment=compiled.segment(gone)))
+    bury(held, spec.Network(id=gone.id, revision=0, absent=True, segment=gone.segment))
 
 
 def bury_router(held: session.Session, gone: routers.Router) -> None:
