@@ -15,13 +15,13 @@ from tests.providers import trees
 from vipool import settings, wiring
 from vipool.api import exchange, face, local
 from vipool.api.identity import policy as identity_policy
-from vipool.core import policy as octavia_policy
-from vipool.model import attr, caller, faults, healthmonitor, listener, pool, tree, types
+from vipool.core.policy import actions
+from vipool.model import attr, caller, faults, healthmonitor, l7policy, l7rule, listener, pool, tree, types
 from vipool.providers.haproxy import capabilities, render
 
 # What each service's rules know. The network's handlers decide by the object; reading and writing is all a route says.
 POLICIES = {
-    "/load-balancer": set(octavia_policy.ACTIONS),
+    "/load-balancer": set(actions.ACTIONS),
     "/identity": set(identity_policy.RULES),
     "/network": {"read", "write"},
 }
@@ -77,6 +77,8 @@ def test_who_has_no_role_is_let_in_nowhere_by_the_load_balancing_rules(faces):
 def choices() -> Iterator[tuple[type[tree.Child], str, enum.StrEnum]]:
     """Each value a client may choose for an attribute of a load balancer's parts, as an attribute and a value."""
     for noun in tree.FIELDS:
+        if noun in {l7policy.L7Policy, l7rule.L7Rule}:  # refused as a whole so far
+            continue
         for attribute in attr.attributes(noun):
             match attribute.kind:
                 case types.Choice(options=options):

@@ -7,6 +7,7 @@ the agent must not load the store, nor the server the kernel.
 import logging
 import os
 import secrets
+import socket
 import sys
 import uuid
 from typing import TYPE_CHECKING
@@ -68,12 +69,14 @@ def build_server(
     chosen: settings.Settings, news: "local.News", database: "session.Database | None" = None
 ) -> "app.Dispatcher":
     """Every service over the embedded store."""
-    from vipool.api import app, local, network, octavia
+    from vipool.api import app, local, network
     from vipool.api.face import Service
     from vipool.api.identity import routes as identity
+    from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
+    from vipool.core import policy
     from vipool.providers.haproxy import capabilities
-    from vipool.service import write
+    from vipool.service import amphorae, write
 
     database = database or open_database(chosen, news.tell)
     people = build_identity(chosen, database)
@@ -85,9 +88,9 @@ def build_server(
         networks=networks,
         providers={"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy},
         new_id=new_id,
+        node=amphorae.Node(name=socket.gethostname()),
     )
-    balancers = octavia.Octavia(database=database, writer=writer)
-    load_balancer = Service(octavia.face(balancers, authenticate=authenticate, new_id=new_id))
+    load_balancer = Service(octavia.face(writer, policy.make(), authenticate=authenticate, new_id=new_id))
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,

@@ -6,7 +6,9 @@ from typing import Any
 from starlette import testclient
 
 from tests.service import world
-from vipool.api import face, octavia
+from vipool.api import face
+from vipool.api.octavia import routes
+from vipool.core import policy
 from vipool.model import caller, faults
 
 CALLERS = {
@@ -15,6 +17,8 @@ CALLERS = {
     "admin": world.person(world.OTHER, "admin", "member", "reader"),
     "stranger": world.person(world.OTHER, "member", "reader"),
     "observer": world.person(world.OTHER, "load-balancer_global_observer"),
+    "balancer": world.person(world.PROJECT, "load-balancer_member"),
+    "root": world.person(None, "admin"),
     "service": world.person(world.OTHER, "service"),
     "nobody": world.person(world.PROJECT),
     "unscoped": world.person(None, "member", "reader"),
@@ -35,10 +39,10 @@ def authenticate(token: str) -> caller.Caller:
 class Cloud(world.World):
     """A service that answers HTTP, in process."""
 
-    def __init__(self, directory: Path, providers: Any = None) -> None:
+    def __init__(self, directory: Path, providers: Any = None, rules: policy.Policy | None = None) -> None:
         super().__init__(directory, providers)
-        handlers = octavia.Octavia(database=self.database, writer=self.writer)
-        served = face.Service(octavia.face(handlers, authenticate=authenticate, new_id=self.new_id))
+        made = routes.face(self.writer, rules or world.RULES, authenticate=authenticate, new_id=self.new_id)
+        served = face.Service(made)
         self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)
 
     def call(self, method: str, path: str, body: Any = None, *, who: str = "member", **more: Any) -> Any:

@@ -65,34 +65,6 @@ def test_an_identifier_too_few_or_too_many_is_a_bad_request(cloud):
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/quotas",
-        "/quotas/defaults",
-        "/quotas/x/default",
-        "/l7policies",
-        "/l7policies/x/rules/y",
-        "/flavors",
-        "/flavorprofiles/x",
-        "/availabilityzones",
-        "/availabilityzoneprofiles",
-        "/providers/amphora/flavor_capabilities",
-        "/load-balancer/v2.0/quotas/x",
-        "/load-balancer/v2/octavia/amphorae",
-        "/load-balancer/v2.0/octavia/amphorae/x/stats",
-    ],
-)
-def test_what_is_not_served_yet_says_so(cloud, path):
-    reply = cloud.call("GET", path)
-    assert reply.status_code == 501
-    assert "not served by this release of vipool" in balancing.sentence(reply)
-
-
-def test_failover_by_request_is_not_served_yet(cloud):
-    assert cloud.call("PUT", f"/loadbalancers/{cloud.balancer()['id']}/failover", who="admin").status_code == 501
-
-
-@pytest.mark.parametrize(
     ("accept", "status"),
     [
         ("", 200),

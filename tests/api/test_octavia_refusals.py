@@ -47,7 +47,7 @@ def refused(cloud, method, path, body, **more):
         (
             {"vip_subnet_id": world.SUBNET, "vip_qos_policy_id": NOWHERE},
             400,
-            "Validation failure: VIP QoS policy is not allowed in this deployment.",
+            f"qos_policy {NOWHERE} not found.",
         ),
         ({"name": 5}, 400, f"{ECHO} name. Value: '5'. Value should be string"),
         (
@@ -158,8 +158,8 @@ LISTENERS: list[tuple[dict[str, Any], int, str]] = [
     ({"loadbalancers": []}, 400, "Unknown attribute for argument listener_.listener: loadbalancers"),
     (
         {"l7policies": [{"action": "REJECT"}]},
-        501,
-        "L7 policies are not served by this release: leave l7policies out, or empty.",
+        400,
+        "l7policies may be given only in the call that creates the load balancer: use POST l7policies.",
     ),
     (
         {"default_pool": {"name": "p"}},

@@ -6,8 +6,18 @@ import pytest
 
 from tests.api import balancing
 from tests.service import world
+from vipool.core import policy
+from vipool.core.policy import sets
 
 DENIED = "Policy does not allow this request to be performed."
+
+
+@pytest.fixture
+def advanced(tmp_path):
+    """A cloud whose operator chose the rules of the load-balancer roles."""
+    made = balancing.Cloud(tmp_path, rules=policy.make(sets.Name.ADVANCED_RBAC))
+    yield made
+    made.database.close()
 
 
 @pytest.fixture
@@ -51,7 +61,6 @@ def calls(tree: dict[str, str]) -> dict[str, list[tuple[str, str, Any]]]:
     [
         ("reader", ["write", "own"]),
         ("stranger", ["read", "write"]),
-        ("observer", ["write", "own"]),
         ("nobody", ["read", "list", "write", "own"]),
         ("unscoped", ["read", "write"]),
     ],
@@ -65,11 +74,20 @@ def test_what_a_role_does_not_cover_is_denied(cloud, tree, who, refused):
     assert cloud.get(tree["loadbalancer"])["loadbalancer"]["updated_at"] is None
 
 
-@pytest.mark.parametrize(("who", "allowed"), [("reader", ["read", "list"]), ("observer", ["read", "list"])])
-def test_what_a_role_covers_is_done(cloud, tree, who, allowed):
-    for kind in allowed:
+def test_a_reader_reads(cloud, tree):
+    for kind in ("read", "list"):
         for method, path, body in calls(tree)[kind]:
-            assert cloud.call(method, path, body, who=who).status_code == 200, (method, path)
+            assert cloud.call(method, path, body, who="reader").status_code == 200, (method, path)
+
+
+def test_the_chosen_set_of_rules_decides(advanced):
+    made = advanced.make("loadbalancer", "/loadbalancers", who="balancer", vip_subnet_id=world.SUBNET)
+    path = f"/loadbalancers/{made['id']}"
+    assert advanced.call("GET", path, who="observer").status_code == 200
+    assert advanced.get("/loadbalancers", who="observer")["loadbalancers"][0]["id"] == made["id"]
+    assert advanced.call("PUT", path, {"loadbalancer": {}}, who="observer").status_code == 403
+    for who in ("member", "reader"):
+        assert advanced.call("GET", path, who=who).status_code == 403
 
 
 @pytest.mark.parametrize("who", ["member", "admin"])
@@ -94,12 +112,7 @@ def test_a_list_holds_one_s_own_and_an_administrator_sees_all(cloud):
     def seen(who, query=""):
         return [each["name"] for each in cloud.get(f"/loadbalancers{query}", who=who)["loadbalancers"]]
 
-    assert (seen("member"), seen("stranger"), seen("admin"), seen("observer")) == (
-        ["mine"],
-        ["theirs"],
-        ["mine", "theirs"],
-        ["mine", "theirs"],
-    )
+    assert (seen("member"), seen("stranger"), seen("admin")) == (["mine"], ["theirs"], ["mine", "theirs"])
     assert seen("admin", f"?project_id={world.PROJECT}") == ["mine"]
     assert seen("member", f"?project_id={world.PROJECT}") == ["mine"]
     for name in ("project_id", "tenant_id"):
@@ -120,7 +133,7 @@ def test_an_administrator_makes_load_balancers_for_other_projects(cloud):
 
 def test_a_caller_without_a_project_must_name_one(cloud):
     body = {"loadbalancer": {"vip_subnet_id": world.SUBNET}}
-    reply = cloud.call("POST", "/loadbalancers", body, who="unscoped")
+    reply = cloud.call("POST", "/loadbalancers", body, who="root")
     assert (reply.status_code, balancing.sentence(reply)) == (
         400,
         "Validation failure: Missing project ID in request where one is required. An administrator should check the "

@@ -111,11 +111,6 @@ NAMED = "Validation failure: Pools must be named when creating a fully populated
             "insert-headers is not a valid option for a TCP protocol listener.",
         ),
         (
-            {"listeners": [{**balancing.LISTENER, "l7policies": [{"action": "REJECT"}]}]},
-            501,
-            "L7 policies are not served by this release: leave l7policies out, or empty.",
-        ),
-        (
             {"pools": [{**balancing.POOL, "name": "x", "healthmonitor": {**balancing.MONITOR, "pool_id": "y"}}]},
             400,
             "Unknown attribute for argument load_balancer.loadbalancer.pools.healthmonitor: pool_id",

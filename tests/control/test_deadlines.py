@@ -6,13 +6,9 @@ import pytest
 
 from tests.service import world
 from vipool.control import deadlines
-from vipool.core import policy
 from vipool.model import loadbalancer
-from vipool.service import read
+from vipool.service import views
 from vipool.store import rows
-
-DELETE = f"{policy.PREFIX}:loadbalancer:delete"
-PUT = f"{policy.PREFIX}:loadbalancer:put"
 
 
 @pytest.fixture
@@ -33,14 +29,14 @@ class Clock:
 
 
 def balancer(cloud) -> str:
-    whole = cloud.writer.create_root(world.MEMBER, world.POST, {"vip_subnet_id": world.SUBNET})
+    whole = cloud.writer.create_root(world.POST, {"vip_subnet_id": world.SUBNET})
     return str(whole.loadbalancer.id)
 
 
 def state(cloud, identifier) -> tuple[str, str | None]:
     with cloud.database.read() as held:
         (root,) = rows.find(held, loadbalancer.LoadBalancer, id=identifier)
-    return read.provisioning(root, root.progress).value, root.fault
+    return views.provisioning(root, root.progress).value, root.fault
 
 
 def watch(cloud, clock) -> deadlines.Deadlines:
@@ -75,16 +71,16 @@ def test_writes_do_not_put_the_deadline_off_and_progress_does(cloud):
     identifier = balancer(cloud)
     late = []
     for _ in range(4):
-        cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+        cloud.writer.update_root(world.PUT, identifier, {})
         late.append(loop.look())
         clock.now += 10
     assert late == [(), (), (), (identifier,)]
-    cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+    cloud.writer.update_root(world.PUT, identifier, {})
     late = []
     for _ in range(6):
         late.append(loop.look())
         cloud.settle()
-        cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+        cloud.writer.update_root(world.PUT, identifier, {})
         clock.now += 20
     assert late == [()] * 6
 
@@ -119,7 +115,7 @@ def test_a_deletion_that_nobody_carries_out_is_an_error_too(cloud):
     loop = watch(cloud, clock)
     identifier = balancer(cloud)
     cloud.settle()
-    cloud.writer.delete_root(world.MEMBER, DELETE, identifier, cascade=False)
+    cloud.writer.delete_root(world.DELETE, identifier, cascade=False)
     loop.look()
     clock.now += 30
     assert loop.look() == (identifier,)
@@ -132,7 +128,7 @@ def test_the_words_of_a_failure_outlive_a_late_word_on_what_served_before(cloud)
     identifier = balancer(cloud)
     before = cloud.balancers()
     cloud.settle()
-    cloud.writer.update_root(world.MEMBER, PUT, identifier, {})
+    cloud.writer.update_root(world.PUT, identifier, {})
     cloud.settle(fault="The disk is full.")
     cloud.report(*(world.done(item) for item in before))
     assert state(cloud, identifier) == ("ERROR", "The disk is full.")

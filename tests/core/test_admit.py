@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from vipool.core import admit, batch, graph
+from vipool.core import admit, batch, graph, terms
 from vipool.model import (
     attr,
+    deployment,
     faults,
     healthmonitor,
     listener,
@@ -39,8 +40,8 @@ def root(**values: Any) -> tree.Tree:
     return tree.Tree(loadbalancer=made)
 
 
-def when(whole: tree.Tree) -> admit.Moment:
-    return admit.moment(whole, NOW)
+def when(whole: tree.Tree) -> terms.Terms:
+    return terms.below(whole, NOW, deployment.USUAL)
 
 
 def grown() -> tree.Tree:
@@ -119,8 +120,8 @@ def test_members_without_a_monitor_say_so():
 def test_a_load_balancer_with_children_goes_only_by_cascade():
     before = grown()
     with pytest.raises(faults.Invalid, match="Cannot delete Load Balancer lb - it has children"):
-        admit.delete_root(before, cascade=False, now=NOW)
-    after = admit.delete_root(before, cascade=True, now=NOW)
+        admit.delete_root(before, cascade=False, when=when(before))
+    after = admit.delete_root(before, cascade=True, when=when(before))
     assert pending(after) == {"lb"}
     with pytest.raises(faults.Conflict, match="immutable"):
         when(after)
@@ -286,7 +287,7 @@ def names(count: int = 10_000):
 
 def built(body: dict[str, Any]) -> tree.Tree:
     ids = names()
-    step = graph.Step(when=admit.Moment(generation=1, now=NOW), new_id=lambda: next(ids))
+    step = graph.Step(when=terms.Terms(generation=1, now=NOW), new_id=lambda: next(ids))
     return graph.build(root(), body, step)
 
 

@@ -76,7 +76,8 @@ def test_a_disabled_listener_is_offline():
 
 def test_a_disabled_load_balancer_takes_everything_offline():
     whole = wanted(loadbalancer={"admin_state_up": False, "settled": 2})
-    assert set(health.derive(whole, None).values()) == {Operating.OFFLINE}
+    states = health.derive(whole, None)
+    assert {state for row, state in states.items() if row != MONITOR} == {Operating.OFFLINE}
 
 
 def test_a_member_nobody_reports_stays_unmonitored():
@@ -84,9 +85,17 @@ def test_a_member_nobody_reports_stays_unmonitored():
     assert health.derive(wanted(members=[row]), None)[FIRST] is Operating.NO_MONITOR
 
 
-def test_a_monitor_is_online_while_its_pool_is_reported():
-    assert health.derive(wanted(), seen())[MONITOR] is Operating.ONLINE
-    assert health.derive(wanted(), None)[MONITOR] is Operating.OFFLINE
+def test_a_monitor_is_online_once_a_node_has_made_it_so():
+    assert health.derive(wanted(loadbalancer={"settled": 0}), None)[MONITOR] is Operating.OFFLINE
+    assert health.derive(wanted(loadbalancer={"settled": 1}), None)[MONITOR] is Operating.ONLINE
+
+
+def test_a_monitor_that_is_changing_stays_what_it_was():
+    monitor = {"id": MONITOR, "pool_id": POOL, "type": "TCP", "delay": 1, "timeout": 1, "max_retries": 1, "touched": 2}
+    for state in ("ONLINE", "OFFLINE"):
+        row = {**monitor, "operating_status": state, "admin_state_up": state == "OFFLINE"}
+        whole = wanted(loadbalancer={"settled": 1}, healthmonitors=[row])
+        assert health.derive(whole, None)[MONITOR] == state
 
 
 words = st.dictionaries(

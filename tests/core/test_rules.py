@@ -3,8 +3,8 @@
 import pytest
 
 from tests.core import test_admit as trees
-from vipool.core import admit
-from vipool.model import faults, healthmonitor, listener, member, pool
+from vipool.core import admit, terms
+from vipool.model import deployment, faults, healthmonitor, listener, member, pool
 
 FRONT = listener.Listener
 
@@ -75,10 +75,11 @@ def test_the_monitor_of_a_pool_is_the_one_that_stays():
 
 def test_a_load_balancer_whose_deletion_failed_can_be_deleted_again():
     before = trees.grown()
-    going = admit.delete_root(before, cascade=True, now=trees.NOW)
+    going = admit.delete_root(before, cascade=True, when=trees.when(before))
     with pytest.raises(faults.Conflict, match="Invalid state PENDING_DELETE of loadbalancer resource lb"):
-        admit.delete_root(going, cascade=True, now=trees.NOW)
+        terms.deletion(going, trees.NOW, deployment.USUAL)
     failed = going.replacing(going.loadbalancer.having({"failed": going.loadbalancer.generation}))
-    assert admit.provisioning(failed.loadbalancer, failed.loadbalancer) == "ERROR"
-    again = admit.delete_root(failed, cascade=False, now=trees.NOW)
-    assert admit.provisioning(again.loadbalancer, again.loadbalancer) == "PENDING_DELETE"
+    assert terms.provisioning(failed.loadbalancer, failed.loadbalancer) == "ERROR"
+    when = terms.deletion(failed, trees.NOW, deployment.USUAL)
+    again = admit.delete_root(failed, cascade=False, when=when)
+    assert terms.provisioning(again.loadbalancer, again.loadbalancer) == "PENDING_DELETE"

@@ -29,8 +29,6 @@ def test_the_picture_is_carried():
 
 
 REFUSED = [
-    ("loadbalancer", {"vip_qos_policy_id": POOL}, "vip_qos_policy_id"),
-    ("loadbalancer", {"additional_vips": ({"subnet_id": POOL},)}, "additional_vips"),
     ("listeners", {"protocol": "UDP"}, "UDP"),
     ("listeners", {"protocol": "TERMINATED_HTTPS"}, "TERMINATED_HTTPS"),
     ("listeners", {"protocol": "TCP", "insert_headers": {"X-Forwarded-For": "true"}}, "insert_headers"),
@@ -43,7 +41,6 @@ REFUSED = [
     ("pools", {"tls_enabled": True}, "tls_enabled"),
     ("pools", {"session_persistence": {"type": "HTTP_COOKIE"}}, "HTTP_COOKIE"),
     ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": 5}}, "persistence_timeout"),
-    ("members", {"vnic_type": "direct"}, "vnic_type"),
     ("healthmonitors", {"type": "UDP-CONNECT"}, "UDP-CONNECT"),
     ("healthmonitors", {"delay": 0}, "delay"),
     ("healthmonitors", {"timeout": 2**31}, "timeout"),

@@ -21,17 +21,12 @@ def load(body: Mapping[str, Any]) -> tree.Tree:
         common = {"project_id": "p", "loadbalancer_id": top["id"]}
         return tuple(attr.load(cls, {**common, **each}) for each in body.get(tree.FIELDS[cls], ()))
 
-    return tree.Tree(
-        loadbalancer=attr.load(loadbalancer.LoadBalancer, top),
-        listeners=rows(listener.Listener),
-        pools=rows(pool.Pool),
-        members=rows(member.Member),
-        healthmonitors=rows(healthmonitor.HealthMonitor),
-    )
+    whole = tree.Tree(loadbalancer=attr.load(loadbalancer.LoadBalancer, top))
+    return whole.having({field: rows(cls) for cls, field in tree.FIELDS.items()})
 
 
 def identifier(kind: int, number: int) -> str:
-    """A UUID that says what it is of: 2 listener, 3 pool, 4 member, 5 monitor."""
+    """A UUID that says what it is of: 2 listener, 3 pool, 4 member, 5 monitor, 6 policy, 7 rule."""
     return f"{kind}0000000-0000-4000-8000-{number:012d}"
 
 

@@ -6,12 +6,9 @@ import threading
 import pytest
 
 from tests.service import world
-from vipool.core import policy
 from vipool.model import device, listener, loadbalancer, port, spec, statistics, status
 from vipool.service import settle
 from vipool.store import rows
-
-PUT = f"{policy.PREFIX}:loadbalancer:put"
 
 
 @pytest.fixture
@@ -24,7 +21,7 @@ def cloud(tmp_path):
 def served(cloud) -> spec.LoadBalancer:
     """A load balancer with a listener, as a node is asked to be it."""
     body = {"vip_subnet_id": world.SUBNET, "listeners": [{"protocol": "HTTP", "protocol_port": 80}]}
-    cloud.writer.create_root(world.MEMBER, world.POST, body)
+    cloud.writer.create_root(world.POST, body)
     (item,) = cloud.balancers()
     return item
 
@@ -61,7 +58,7 @@ def test_reports_raise_no_revision_and_wake_nobody(cloud):
 def test_a_crowd_of_reports_lets_users_write_in_between(cloud):
     items = []
     for _ in range(settle.TOGETHER * 2):
-        cloud.writer.create_root(world.MEMBER, world.POST, {"vip_subnet_id": world.SUBNET})
+        cloud.writer.create_root(world.POST, {"vip_subnet_id": world.SUBNET})
     items = cloud.balancers()
     began = []
     write = cloud.database.write
@@ -78,7 +75,7 @@ def test_a_crowd_of_reports_lets_users_write_in_between(cloud):
 def test_what_was_seen_of_an_older_generation_is_late(cloud):
     old = served(cloud)
     cloud.settle()
-    cloud.writer.update_root(world.MEMBER, PUT, old.id, {})
+    cloud.writer.update_root(world.PUT, old.id, {})
     cloud.settle()
     nothing = spec.Observation(frontends={}, backends={}, servers={}, counters={})
     cloud.report(dataclasses.replace(world.done(old), observation=nothing))
@@ -93,7 +90,7 @@ def test_what_was_seen_of_an_older_generation_is_late(cloud):
 def test_what_the_last_good_state_serves_is_heard_beside_a_failure(cloud):
     good = served(cloud)
     cloud.settle()
-    cloud.writer.update_root(world.MEMBER, PUT, good.id, {"name": "x"})
+    cloud.writer.update_root(world.PUT, good.id, {"name": "x"})
     cloud.settle(fault="The configuration is refused.")
     full = spec.Observation(
         frontends=dict.fromkeys([good.tree.listeners[0].id], "full"), backends={}, servers={}, counters={}

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.service import world
-from vipool.core import policy
 from vipool.model import (
     attr,
     faults,
     healthmonitor,
+    l7policy,
+    l7rule,
     listener,
     loadbalancer,
     member,
@@ -30,11 +31,11 @@ from vipool.model import (
     status,
     tree,
 )
-from vipool.service import desired, read
+from vipool.service import act, desired, views
 from vipool.store import rows, trees
 
 ROOT = loadbalancer.LoadBalancer
-CHILDREN: tuple[type[tree.Child], ...] = (listener.Listener, pool.Pool, member.Member, healthmonitor.HealthMonitor)
+CHILDREN: tuple[type[tree.Child], ...] = tuple(tree.FIELDS)
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"})
 # What the server keeps of a node's word: no part of what a node must be.
 KEPT = frozenset({"settled", "failed", "fault", "operating_status", "revision"})
@@ -44,11 +45,13 @@ UPDATES: Mapping[type[Any], tuple[dict[str, Any], ...]] = {
     pool.Pool: ({"lb_algorithm": "SOURCE_IP"}, {"session_persistence": {"type": "SOURCE_IP"}}),
     member.Member: ({"weight": 0}, {"weight": 7}, {"admin_state_up": False}, {"monitor_port": 81}),
     healthmonitor.HealthMonitor: ({"delay": 9}, {"max_retries_down": None}),
+    l7policy.L7Policy: ({"position": 1}, {"position": 9}, {"action": "REJECT"}, {"admin_state_up": False}),
+    l7rule.L7Rule: ({"invert": True}, {"value": "/y"}),
 }
 
 
-def action(cls: type[Any], verb: str) -> str:
-    return f"{policy.PREFIX}:{cls.NOUN.wrapper}:{verb}"
+def about(cls: type[Any], verb: str, *also: str) -> act.Act:
+    return world.about("l7rule" if cls is l7rule.L7Rule else cls.NOUN.wrapper, verb, *also)
 
 
 def wanted(item: spec.LoadBalancer) -> Any:
@@ -112,7 +115,7 @@ class Life(RuleBasedStateMachine):
             body |= {"listeners": [front], "pools": [back]}
         elif data.draw(st.booleans()):
             body["vip_address"] = data.draw(st.sampled_from(["172.16.100.10", "172.16.100.77", "9.9.9.9"]))
-        self.attempt(lambda: self.world.writer.create_root(world.MEMBER, world.POST, body))
+        self.attempt(lambda: self.world.writer.create_root(world.POST, body))
 
     @rule()
     def create_a_load_balancer_on_a_port_of_the_user(self) -> None:
@@ -122,7 +125,7 @@ class Life(RuleBasedStateMachine):
                 self.mine.add(self.world.networks.create_port(held, world.MEMBER, request).id)
         for identifier in sorted(self.mine):
             body = {"vip_port_id": identifier}
-            self.attempt(lambda body=body: self.world.writer.create_root(world.MEMBER, world.POST, body))  # type: ignore[misc]
+            self.attempt(lambda body=body: self.world.writer.create_root(world.POST, body))  # type: ignore[misc]
 
     @precondition(lambda self: self.any_of(ROOT))
     @rule(data=st.data())
@@ -132,8 +135,7 @@ class Life(RuleBasedStateMachine):
         back = self.pick(data, pool.Pool) if data.draw(st.booleans()) else None
         if back is not None:
             body["default_pool_id"] = back.id
-        make = self.world.writer.create_listener
-        self.attempt(lambda: make(world.MEMBER, action(listener.Listener, "post"), body))
+        self.create(listener.Listener, body)
 
     @precondition(lambda self: self.any_of(ROOT))
     @rule(data=st.data())
@@ -144,15 +146,15 @@ class Life(RuleBasedStateMachine):
             body["listener_id"] = front.id
         else:
             body["loadbalancer_id"] = self.pick(data, ROOT).id
-        self.attempt(lambda: self.world.writer.create_pool(world.MEMBER, action(pool.Pool, "post"), body))
+        self.create(pool.Pool, body)
 
     @precondition(lambda self: self.any_of(pool.Pool))
     @rule(data=st.data())
     def create_a_member(self, data: st.DataObject) -> None:
         back = self.pick(data, pool.Pool)
         body = {"address": f"10.0.0.{data.draw(st.integers(0, 4))}", "protocol_port": 80}
-        make = self.world.writer.create_member
-        self.attempt(lambda: make(world.MEMBER, action(member.Member, "post"), back.id, body))
+        make = self.world.writer.create_below
+        self.attempt(lambda: make(about(member.Member, "post"), member.Member, back.id, body))
 
     @precondition(lambda self: self.any_of(pool.Pool))
     @rule(data=st.data(), additive=st.booleans())
@@ -160,16 +162,37 @@ class Life(RuleBasedStateMachine):
         back = self.pick(data, pool.Pool)
         lasts = data.draw(st.lists(st.integers(0, 4), max_size=4))
         bodies = [{"address": f"10.0.0.{last}", "protocol_port": 80, "weight": len(lasts)} for last in lasts]
-        actions = [action(member.Member, verb) for verb in ("post", "put", "delete")]
         replace = self.world.writer.replace_members
-        self.attempt(lambda: replace(world.MEMBER, actions, back.id, bodies, additive=additive))
+        what = about(member.Member, "post", "put", "delete")
+        self.attempt(lambda: replace(what, back.id, bodies, additive=additive))
 
     @precondition(lambda self: self.any_of(pool.Pool))
     @rule(data=st.data())
     def create_a_monitor(self, data: st.DataObject) -> None:
         body = {"pool_id": self.pick(data, pool.Pool).id, "type": "HTTP", "delay": 5, "timeout": 2, "max_retries": 2}
-        make = self.world.writer.create_monitor
-        self.attempt(lambda: make(world.MEMBER, action(healthmonitor.HealthMonitor, "post"), body))
+        self.create(healthmonitor.HealthMonitor, body)
+
+    @precondition(lambda self: self.any_of(listener.Listener))
+    @rule(data=st.data())
+    def create_a_policy(self, data: st.DataObject) -> None:
+        body = {"listener_id": self.pick(data, listener.Listener).id, "action": "REJECT"}
+        if data.draw(st.booleans()):
+            body["position"] = data.draw(st.integers(1, 4))
+        back = self.pick(data, pool.Pool) if data.draw(st.booleans()) else None
+        if back is not None:
+            body |= {"action": "REDIRECT_TO_POOL", "redirect_pool_id": back.id}
+        self.create(l7policy.L7Policy, body)
+
+    @precondition(lambda self: self.any_of(l7policy.L7Policy))
+    @rule(data=st.data())
+    def create_a_rule(self, data: st.DataObject) -> None:
+        above = self.pick(data, l7policy.L7Policy)
+        body = {"type": "PATH", "compare_type": "STARTS_WITH", "value": "/x"}
+        make = self.world.writer.create_below
+        self.attempt(lambda: make(about(l7rule.L7Rule, "post"), l7rule.L7Rule, above.id, body))
+
+    def create(self, cls: type[tree.Child], body: dict[str, Any]) -> None:
+        self.attempt(lambda: self.world.writer.create(about(cls, "post"), cls, body))
 
     @precondition(lambda self: self.any_of(ROOT))
     @rule(data=st.data())
@@ -179,25 +202,31 @@ class Life(RuleBasedStateMachine):
         if row is None:
             return
         body = data.draw(st.sampled_from(UPDATES[cls]))
-        writer, put = self.world.writer, action(cls, "put")
+        writer, put = self.world.writer, about(cls, "put")
         if cls is ROOT:
-            self.attempt(lambda: writer.update_root(world.MEMBER, put, row.id, body))
+            self.attempt(lambda: writer.update_root(put, row.id, body))
         else:
-            self.attempt(lambda: writer.update(world.MEMBER, put, type(row), row.id, body))
+            self.attempt(lambda: writer.update(put, type(row), row.id, body))
+
+    @precondition(lambda self: self.any_of(ROOT))
+    @rule(data=st.data())
+    def fail_over(self, data: st.DataObject) -> None:
+        row = self.pick(data, ROOT)
+        self.attempt(lambda: self.world.writer.fail_over(about(ROOT, "put"), row.id))
 
     @precondition(lambda self: self.any_of(ROOT))
     @rule(data=st.data(), cls=st.sampled_from(CHILDREN))
     def delete_a_child(self, data: st.DataObject, cls: type[tree.Child]) -> None:
         row = self.pick(data, cls)
         if row is not None:
-            self.attempt(lambda: self.world.writer.delete(world.MEMBER, action(cls, "delete"), cls, row.id))
+            self.attempt(lambda: self.world.writer.delete(about(cls, "delete"), cls, row.id))
 
     @precondition(lambda self: self.any_of(ROOT))
     @rule(data=st.data(), cascade=st.booleans())
     def delete_a_load_balancer(self, data: st.DataObject, cascade: bool) -> None:
         row = self.pick(data, ROOT)
         remove = self.world.writer.delete_root
-        self.attempt(lambda: remove(world.MEMBER, action(ROOT, "delete"), row.id, cascade=cascade))
+        self.attempt(lambda: remove(world.DELETE, row.id, cascade=cascade))
 
     # The node
 
@@ -260,7 +289,7 @@ class Life(RuleBasedStateMachine):
         self.check()
         for whole in self.trees():
             assert whole.loadbalancer.fault is None
-            states = {read.provisioning(row, whole.loadbalancer.progress).value for row in whole.rows()}
+            states = {views.provisioning(row, whole.loadbalancer.progress).value for row in whole.rows()}
             assert states == {"ACTIVE"}
             assert not any(row.dying for row in whole.rows())
         for item in self.node.values():
@@ -289,7 +318,7 @@ class Life(RuleBasedStateMachine):
         assert root.settled <= self.realised.get(root.id, 0), "nothing settles that no node has realised"
         assert max(root.settled, root.failed) <= root.generation
         for row in whole.rows():
-            state = read.provisioning(row, root.progress)
+            state = views.provisioning(row, root.progress)
             assert row.touched <= root.generation
             assert (state.value in PENDING) <= (root.settled < row.touched)
             assert (state is status.Provisioning.ACTIVE) <= (row.touched <= self.realised.get(root.id, 0))

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from vipool.cloud.network import embedded
+from vipool.core import policy
+from vipool.core.policy import actions
 from vipool.model import caller, network, spec, subnet
 from vipool.providers import base, fake
-from vipool.service import desired, settle, write
+from vipool.service import act, desired, settle, write
 from vipool.store import rows, session
 
 START = datetime.datetime(2026, 11, 23, 12, 0, 0, 250)
@@ -24,7 +26,6 @@ SUBNET = "00000000-0000-4000-8000-0000000000bb"
 SMALL = "00000000-0000-4000-8000-0000000000cc"
 PROJECT = "11111111111111111111111111111111"
 OTHER = "22222222222222222222222222222222"
-POST = "os_load-balancer_api:loadbalancer:post"
 
 
 def person(project: str | None, *roles: str) -> caller.Caller:
@@ -32,6 +33,22 @@ def person(project: str | None, *roles: str) -> caller.Caller:
 
 
 MEMBER = person(PROJECT, "member", "reader")
+RULES = policy.make()
+
+
+def about(noun: str, verb: str, *also: str, who: caller.Caller = MEMBER) -> act.Act:
+    """What a member of the project, or somebody else, is about to do."""
+    return act.Act(
+        who=who,
+        action=actions.named(noun, verb),
+        rules=RULES,
+        also=tuple(actions.named(noun, each) for each in also),
+    )
+
+
+POST = about("loadbalancer", "post")
+PUT = about("loadbalancer", "put")
+DELETE = about("loadbalancer", "delete")
 
 
 def identifiers() -> Callable[[], str]:

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command, script
 
+from vipool.model import attr
 from vipool.store import schema, session, tables
 
 
@@ -32,13 +33,37 @@ def test_a_new_database_is_what_the_migrations_would_make_of_it(engine):
     assert schema.current(engine) == schema.newest()
 
 
-def test_an_older_database_is_migrated(engine, monkeypatch):
+def row(engine, name):
+    """The least row of a table: something in every column that must have a value."""
+    columns = sa.inspect(engine).get_columns(name)
+    values = {sa.JSON: "{}", sa.Boolean: True, sa.Integer: 1, sa.Float: 1.0, sa.DateTime: "2026-01-01", sa.Text: "x"}
+
+    def value(kind):
+        return next(each for cls, each in values.items() if isinstance(kind, cls))
+
+    return {each["name"]: value(each["type"]) for each in columns if not each["nullable"]}
+
+
+def test_what_an_older_database_holds_outlives_the_migrations(engine):
     with engine.begin() as connection:
-        command.ensure_version(schema.config(connection))
-        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('0001')"))
-        tables.metadata.create_all(connection)
-    monkeypatch.setattr(schema, "newest", lambda: "0002")
-    assert schema.upgrade(engine)  # Alembic runs, and finds nothing between 0001 and its head
+        command.upgrade(schema.config(connection), "0001")
+    held = {name: row(engine, name) for name in sa.inspect(engine).get_table_names() if name != "alembic_version"}
+    with engine.begin() as connection:
+        for name, values in held.items():
+            columns = ", ".join(values)
+            places = ", ".join(f":{each}" for each in values)
+            connection.execute(sa.text(f"INSERT INTO {name} ({columns}) VALUES ({places})"), values)
+    assert schema.upgrade(engine)
+    assert schema.current(engine) == schema.newest()
+    with engine.connect() as connection:
+        for cls, table in tables.TABLES.items():
+            found = connection.execute(sa.select(table)).all()
+            assert len(found) == (1 if table.name in held else 0), table.name
+            for each in found:
+                for attribute in attr.attributes(cls):
+                    value = getattr(each, attribute.name)
+                    new = attribute.name not in held[table.name] and not attribute.optional
+                    assert not new or value == attr.jsonable(attribute.default), (table.name, attribute.name)
 
 
 def test_a_database_at_the_newest_revision_is_left_alone(engine):

@@ -7,7 +7,8 @@ back to its default, except its name, tags and subnet.
 import dataclasses
 from collections.abc import Sequence
 
-from vipool.core import admit, rules
+from vipool.core import admit, terms
+from vipool.core.rules import members
 from vipool.model import faults, member, pool, tree
 
 # What an entry says of a member that is there already, its defaults included.
@@ -15,18 +16,18 @@ RESET = ("admin_state_up", "weight", "backup", "monitor_address", "monitor_port"
 
 
 def replace(
-    whole: tree.Tree, pool_id: str, entries: Sequence[member.Member], *, additive: bool, when: admit.Moment
+    whole: tree.Tree, pool_id: str, entries: Sequence[member.Member], *, additive: bool, when: terms.Terms
 ) -> tree.Tree:
     """The tree with these members in the pool; with ``additive`` none of the others goes.
 
     Raises faults.Invalid when an existing member is named twice, faults.Conflict when a new one is.
     """
     admit.find(whole, pool.Pool, pool_id)
-    known = {rules.endpoint(each): each for each in whole.members_of(pool_id) if not each.dying}
+    known = {members.endpoint(each): each for each in whole.members_of(pool_id) if not each.dying}
     new: list[member.Member] = []
     changed: dict[str, tree.Row] = {}
     for entry in entries:
-        held = known.get(rules.endpoint(entry))
+        held = known.get(members.endpoint(entry))
         if held is None:
             new.append(entry)
             continue
@@ -43,7 +44,7 @@ def replace(
     return admit.touch(grown, when, holder, *admit.above(grown, holder))
 
 
-def _replaced(held: member.Member, entry: member.Member, when: admit.Moment) -> member.Member:
+def _replaced(held: member.Member, entry: member.Member, when: terms.Terms) -> member.Member:
     return dataclasses.replace(
         held,
         name=entry.name or held.name,

@@ -1,30 +1,40 @@
 """The single-call tree: a nested body made into the steps that build it one by one.
 
-Pools may be defined at the top or where a listener uses them, and referred to by name elsewhere.  The steps go through
-``core.admit``, so that a tree is accepted exactly when its objects are.
+Pools may be defined at the top, where a listener uses them, or where an L7 policy leads to them, and referred to by
+name elsewhere.  The steps go through ``core.admit``, so that a tree is accepted exactly when its objects are.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vipool.core import admit
-from vipool.model import attr, faults, healthmonitor, listener, member, pool, tree
+from vipool.core import admit, complete, terms
+from vipool.model import attr, faults, healthmonitor, l7policy, l7rule, listener, member, pool, tree
 
-PARENTS = frozenset({"loadbalancer_id", "pool_id", "listener_id"})
+PARENTS = frozenset({"loadbalancer_id", "pool_id", "listener_id", "l7policy_id"})
 WHERE = "load_balancer.loadbalancer"
-Bodies = Sequence[Mapping[str, Any]]
+Body = Mapping[str, Any]
+Bodies = Sequence[Body]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What every step of the building needs: the moment of the write, and where ids come from."""
+    """What every step of the building needs: the terms of the write, and where ids come from."""
 
-    when: admit.Moment
+    when: terms.Terms
     new_id: Callable[[], str]
 
 
-def build(root: tree.Tree, body: Mapping[str, Any], step: Step) -> tree.Tree:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a body stands in the nest: what it makes, its path in refusals, and the parents its rows name."""
+
+    cls: type[tree.Child]
+    where: str
+    parents: Mapping[str, str]
+
+
+def build(root: tree.Tree, body: Body, step: Step) -> tree.Tree:
     """The tree of a new load balancer with the ``listeners`` and ``pools`` of the body.  Raises a Refusal."""
     fronts = _objects(body, "listeners")
     definitions = _definitions(_objects(body, "pools"), fronts)
@@ -37,7 +47,7 @@ def build(root: tree.Tree, body: Mapping[str, Any], step: Step) -> tree.Tree:
     return whole
 
 
-def _objects(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+def _objects(body: Body, key: str) -> list[Body]:
     found = body.get(key)
     if found is None:
         return []
@@ -46,20 +56,28 @@ def _objects(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def _mentions(pools: Bodies, fronts: Bodies) -> Iterator[Mapping[str, Any]]:
+def _object(body: Body, key: str) -> Body | None:
+    found = body.get(key)
+    if found is not None and not isinstance(found, Mapping):
+        raise faults.BadAttribute(key, found, "Value should be an object")
+    return found
+
+
+def _mentions(pools: Bodies, fronts: Bodies) -> Iterator[Body]:
     yield from pools
     for front in fronts:
-        mentioned = front.get("default_pool")
-        if mentioned is None:
-            continue
-        if not isinstance(mentioned, Mapping):
-            raise faults.BadAttribute("default_pool", mentioned, "Value should be an object")
-        yield mentioned
+        for user, key in (
+            (front, "default_pool"),
+            *((each, "redirect_pool") for each in _objects(front, "l7policies")),
+        ):
+            mentioned = _object(user, key)
+            if mentioned is not None:
+                yield mentioned
 
 
-def _definitions(pools: Bodies, fronts: Bodies) -> dict[str, Mapping[str, Any]]:
+def _definitions(pools: Bodies, fronts: Bodies) -> dict[str, Body]:
     """The full definitions by name; every mere reference must have one."""
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Body] = {}
     referred: list[str] = []
     for mention in _mentions(pools, fronts):
         name = mention.get("name")
@@ -87,57 +105,58 @@ def _definitions(pools: Bodies, fronts: Bodies) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def _add_pool(whole: tree.Tree, body: Mapping[str, Any], step: Step) -> tuple[tree.Tree, str]:
-    members = _objects(body, "members")
-    monitor = body.get("healthmonitor")
-    own = {key: value for key, value in body.items() if key not in {"members", "healthmonitor"}}
-    values = _parsed(pool.Pool, own, f"{WHERE}.pools")
-    pool.refuse_untyped(values)
-    row = pool.Pool.build({**values, **_identity(whole, step)})
+def _add_pool(whole: tree.Tree, body: Body, step: Step) -> tuple[tree.Tree, str]:
+    where = f"{WHERE}.pools"
+    row = _row(whole, _without(body, "members", "healthmonitor"), Place(cls=pool.Pool, where=where, parents={}), step)
     whole = admit.create(whole, row, step.when)
+    above = {"pool_id": row.id}
+    monitor = _object(body, "healthmonitor")
     if monitor is not None:
-        if not isinstance(monitor, Mapping):
-            raise faults.BadAttribute("healthmonitor", monitor, "Value should be an object")
-        whole = _add_monitor(whole, row.id, monitor, step)
-    rows = []
-    for each in members:
-        values = _parsed(member.Member, each, f"{WHERE}.pools.members")
-        rows.append(member.Member.build({**values, **_identity(whole, step), "pool_id": row.id}))
-    return admit.create_members(whole, tuple(rows), step.when), row.id
+        place = Place(cls=healthmonitor.HealthMonitor, where=f"{where}.healthmonitor", parents=above)
+        whole = admit.create(whole, _row(whole, monitor, place, step), step.when)
+    place = Place(cls=member.Member, where=f"{where}.members", parents=above)
+    rows = [_row(whole, each, place, step) for each in _objects(body, "members")]
+    return admit.create_members(
+        whole, tuple(each for each in rows if isinstance(each, member.Member)), step.when
+    ), row.id
 
 
-def _add_monitor(whole: tree.Tree, pool_id: str, body: Mapping[str, Any], step: Step) -> tree.Tree:
-    values = _parsed(healthmonitor.HealthMonitor, body, f"{WHERE}.pools.healthmonitor")
-    kind = healthmonitor.Type(str(values["type"]))
-    values = healthmonitor.complete(kind, values)
-    row = healthmonitor.HealthMonitor.build({**values, **_identity(whole, step), "pool_id": pool_id})
-    return admit.create(whole, row, step.when)
+def _add_listener(whole: tree.Tree, body: Body, pools: Mapping[str, str], step: Step) -> tree.Tree:
+    where = f"{WHERE}.listeners"
+    default = _object(body, "default_pool")
+    parents = {} if default is None else {"default_pool_id": pools[default["name"]]}
+    place = Place(cls=listener.Listener, where=where, parents=parents)
+    row = _row(whole, _without(body, "default_pool", "l7policies"), place, step)
+    whole = admit.create(whole, row, step.when)
+    for each in _objects(body, "l7policies"):
+        whole = _add_policy(whole, each, row.id, pools, step)
+    return whole
 
 
-def _add_listener(whole: tree.Tree, body: Mapping[str, Any], pools: Mapping[str, str], step: Step) -> tree.Tree:
-    own = {key: value for key, value in without_policies(body).items() if key != "default_pool"}
-    values = _parsed(listener.Listener, own, f"{WHERE}.listeners")
-    if body.get("default_pool") is not None:
-        values["default_pool_id"] = pools[body["default_pool"]["name"]]
-    row = listener.Listener.build({**values, **_identity(whole, step)})
-    return admit.create(whole, row, step.when)
+def _add_policy(whole: tree.Tree, body: Body, listener_id: str, pools: Mapping[str, str], step: Step) -> tree.Tree:
+    where = f"{WHERE}.listeners.l7policies"
+    own = _without(body, "redirect_pool", "rules")
+    target = _object(body, "redirect_pool")
+    if target is not None:
+        own["redirect_pool_id"] = pools[target["name"]]
+    place = Place(cls=l7policy.L7Policy, where=where, parents={"listener_id": listener_id})
+    row = _row(whole, own, place, step)
+    whole = admit.create(whole, row, step.when)
+    place = Place(cls=l7rule.L7Rule, where=f"{where}.rules", parents={"l7policy_id": row.id})
+    for each in _objects(body, "rules"):
+        whole = admit.create(whole, _row(whole, each, place, step), step.when)
+    return whole
 
 
-def without_policies(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a listener without its L7 policies.  Raises faults.NotServed when it has some."""
-    found = body.get("l7policies")
-    if found is not None and not isinstance(found, list):
-        raise faults.BadAttribute("l7policies", found, f"Value not a valid list: {faults.said(found)}")
-    if found:
-        raise faults.NotServed("L7 policies are not served by this release: leave l7policies out, or empty.")
-    return {key: value for key, value in body.items() if key != "l7policies"}
+def _without(body: Body, *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key not in keys}
 
 
-def _parsed(cls: type[attr.Resource], body: Mapping[str, Any], where: str) -> dict[str, object]:
-    own = {key: value for key, value in body.items() if key not in {"project_id", "tenant_id"}}
-    return attr.parse_create(cls, own, where=where, without=PARENTS)
-
-
-def _identity(whole: tree.Tree, step: Step) -> dict[str, object]:
+def _row(whole: tree.Tree, body: Body, place: Place, step: Step) -> tree.Child:
+    """A new row from its own part of the body: parsed, completed, and tied to what it stands under."""
+    own = _without(body, "project_id", "tenant_id")
+    parsed = attr.parse_create(place.cls, own, where=place.where, without=PARENTS)
+    values = complete.new(place.cls, parsed, step.when.allowed)
     root = whole.loadbalancer
-    return {"id": step.new_id(), "project_id": root.project_id, "loadbalancer_id": root.id}
+    identity = {"id": step.new_id(), "project_id": root.project_id, "loadbalancer_id": root.id}
+    return place.cls.build({**values, **place.parents, **identity})

@@ -6,7 +6,7 @@ whether anything changed, and touches no row.
 
 from collections.abc import Iterator, Mapping
 
-from vipool.model import healthmonitor, listener, member, pool, spec, status, tree
+from vipool.model import listener, member, pool, spec, status, tree
 
 NOTHING = spec.Observation(frontends={}, backends={}, servers={}, counters={})
 
@@ -31,9 +31,20 @@ def derive(wanted: tree.Tree, seen: spec.Observation | None) -> dict[str, status
     members = {each.id: _member(each, found) for each in wanted.members}
     pools = {each.id: _pool(wanted, each, members, found) for each in wanted.pools}
     listeners = {each.id: _listener(wanted, each, found) for each in wanted.listeners}
-    monitors = {each.id: _monitor(each, pools) for each in wanted.healthmonitors}
     top = _loadbalancer(wanted, listeners, pools)
-    return {wanted.loadbalancer.id: top, **listeners, **pools, **members, **monitors}
+    return {wanted.loadbalancer.id: top, **listeners, **pools, **members, **by_itself(wanted)}
+
+
+def by_itself(wanted: tree.Tree) -> dict[str, status.Operating]:
+    """The operating status, by id, of the rows whose state no data plane tells: monitors, L7 policies and rules.
+
+    Each is ONLINE when it is in service, from the moment a node has made it so; until then it stays what it was.
+    """
+    found = {}
+    for each in (*wanted.healthmonitors, *wanted.l7policies, *wanted.l7rules):
+        state = status.Operating.ONLINE if each.admin_state_up else status.Operating.OFFLINE
+        found[each.id] = state if wanted.loadbalancer.settled >= each.touched else each.operating_status
+    return found
 
 
 def _member(row: member.Member, seen: spec.Observation) -> status.Operating:
@@ -66,11 +77,6 @@ def _listener(wanted: tree.Tree, row: listener.Listener, seen: spec.Observation)
     settled = top.settled >= max(top.touched, row.touched)
     broken = row.admin_state_up and top.admin_state_up and settled
     return status.Operating.ERROR if broken else status.Operating.OFFLINE
-
-
-def _monitor(row: healthmonitor.HealthMonitor, pools: Mapping[str, status.Operating]) -> status.Operating:
-    checking = row.admin_state_up and pools.get(row.pool_id, status.Operating.OFFLINE) is not status.Operating.OFFLINE
-    return status.Operating.ONLINE if checking else status.Operating.OFFLINE
 
 
 def _loadbalancer(

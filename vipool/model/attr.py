@@ -100,6 +100,12 @@ class Noun:
     title: str  # in sentences
     argument: str = ""  # Octavia's name for the body in its errors
     links: str = ""  # key of paging links, where it is not <collection>_links
+    kept: str = ""  # name of its table, where it is not the collection
+
+    @property
+    def table(self) -> str:
+        """The name of the table its objects are kept in."""
+        return self.kept or self.collection
 
     @property
     def links_key(self) -> str:

@@ -63,6 +63,7 @@ class HealthMonitor(parts.Part):
     max_retries: Annotated[
         int, types.Integer(1, 10), attr.Attr(doc="Good checks until a member is up.", aliases=("rise_threshold",))
     ]
+    name: parts.Name = ""
     max_retries_down: Annotated[
         int, types.Integer(1, 10), attr.Attr(doc="Bad checks until a member is down.", aliases=("fall_threshold",))
     ] = 3

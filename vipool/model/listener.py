@@ -57,6 +57,7 @@ class Listener(parts.Part):
     protocol_port: Annotated[
         int, types.Integer(1, 65535), attr.Attr(doc="The port of the VIP it listens on.", update=False)
     ]
+    name: parts.Name = ""
     description: parts.Description = ""
     connection_limit: Annotated[
         int, types.Integer(-1), attr.Attr(doc="The most connections at a time; -1 for no limit.")
@@ -94,7 +95,7 @@ class Listener(parts.Part):
     ] = None
     alpn_protocols: Annotated[
         tuple[str, ...] | None,
-        types.ListOf(types.String(32)),
+        types.ListOf(types.Alpn()),
         attr.Attr(doc="The ALPN protocols offered.", since="2.20", filters=False),
     ] = None
     hsts_max_age: Annotated[
@@ -109,15 +110,17 @@ class Listener(parts.Part):
         types.ListOf(types.Cidr(), distinct=True),
         attr.Attr(doc="Networks that may connect; null for all.", since="2.12", filters=False),
     ] = None
-    timeout_client_data: Annotated[int, Timeout, attr.Attr(doc="Client inactivity, in milliseconds.", since="2.1")] = (
-        50_000
-    )
+    timeout_client_data: Annotated[
+        int, Timeout, attr.Attr(doc="Client inactivity, in milliseconds.", null=attr.Null.STORE, since="2.1")
+    ] = 50_000
     timeout_member_connect: Annotated[
-        int, Timeout, attr.Attr(doc="Connecting to a member, in milliseconds.", since="2.1")
+        int, Timeout, attr.Attr(doc="Connecting to a member, in milliseconds.", null=attr.Null.STORE, since="2.1")
     ] = 5_000
-    timeout_member_data: Annotated[int, Timeout, attr.Attr(doc="Member inactivity, in milliseconds.", since="2.1")] = (
-        50_000
-    )
+    timeout_member_data: Annotated[
+        int, Timeout, attr.Attr(doc="Member inactivity, in milliseconds.", null=attr.Null.STORE, since="2.1")
+    ] = 50_000
     timeout_tcp_inspect: Annotated[
-        int, Timeout, attr.Attr(doc="Waiting for content to inspect, in milliseconds.", since="2.1")
+        int,
+        Timeout,
+        attr.Attr(doc="Waiting for content to inspect, in milliseconds.", null=attr.Null.STORE, since="2.1"),
     ] = 0

@@ -1,7 +1,7 @@
 """The load balancer: a VIP, and the root of the tree of listeners and pools behind it."""
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
 from vipool.model import attr, parts, status, types
 
@@ -16,6 +16,7 @@ class LoadBalancer(parts.Stamped):
         wrapper="loadbalancer", collection="loadbalancers", title="Load Balancer", argument="load_balancer"
     )
 
+    name: parts.Name = ""
     description: parts.Description = ""
     vip_address: Annotated[
         str | None, types.IpAddress(), attr.Attr(doc="The VIP; allocated when not given.", update=False, required=False)
@@ -53,6 +54,12 @@ class LoadBalancer(parts.Stamped):
         attr.Attr(doc="The name of the availability zone, or null.", update=False, since="2.14"),
     ] = None
     vip_owned: Annotated[bool, types.Boolean(), attr.hidden("Whether vipool made the VIP port, and removes it.")] = True
+    flavor: Annotated[
+        dict[str, Any], types.Json(), attr.hidden("What its flavor says, as it was when the load balancer was made.")
+    ] = field(default_factory=dict)
+    incarnation: Annotated[
+        int, types.Integer(0), attr.hidden("How often its instances were replaced: a node starts others when it grows.")
+    ] = 0
     revision: Annotated[
         int, types.Integer(0), attr.hidden("The revision at which nodes must look at the tree again.", indexed=True)
     ] = 0

@@ -21,6 +21,7 @@ class Member(parts.Part):
         str, types.IpAddress(), attr.Attr(doc="Where the member answers.", update=False, aliases=("ip_address",))
     ]
     protocol_port: Annotated[int, types.Integer(1, 65535), attr.Attr(doc="The port it answers on.", update=False)]
+    name: parts.Name = ""
     weight: Annotated[int, types.Integer(0, 256), attr.Attr(doc="Its share of new connections; 0 drains it.")] = 1
     backup: Annotated[
         bool, types.Boolean(), attr.Attr(doc="Whether it serves only when no other member can.", since="2.1")

@@ -1,11 +1,15 @@
 """Every noun that is kept, in one list: tables, migrations and reference pages derive from it."""
 
 from vipool.model import (
+    amphora,
     attr,
     credential,
     domain,
+    flavor,
     floatingip,
     healthmonitor,
+    l7policy,
+    l7rule,
     listener,
     loadbalancer,
     member,
@@ -16,6 +20,7 @@ from vipool.model import (
     port,
     project,
     qospolicy,
+    quota,
     revocation,
     role,
     router,
@@ -23,6 +28,7 @@ from vipool.model import (
     statistics,
     subnet,
     user,
+    zone,
 )
 
 NOUNS: tuple[type[attr.Resource], ...] = (
@@ -31,7 +37,15 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     pool.Pool,
     member.Member,
     healthmonitor.HealthMonitor,
+    l7policy.L7Policy,
+    l7rule.L7Rule,
     statistics.Statistics,
+    amphora.Amphora,
+    quota.Quota,
+    flavor.Profile,
+    flavor.Flavor,
+    zone.Profile,
+    zone.Zone,
     network.Network,
     subnet.Subnet,
     port.Port,

@@ -25,7 +25,6 @@ class Stamped(attr.Resource):
     """A row with an owner, the moments it changed, and the generations that stamp it."""
 
     project_id: Annotated[str, types.String(36), attr.shown("The project that owns the object.", indexed=True)]
-    name: Name = ""
     admin_state_up: AdminStateUp = True
     tags: Tags = ()
     operating_status: Annotated[

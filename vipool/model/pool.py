@@ -76,6 +76,7 @@ class Pool(parts.Part):
         Protocol, types.Choice(Protocol), attr.Attr(doc="The protocol spoken to members.", update=False)
     ]
     lb_algorithm: Annotated[Algorithm, types.Choice(Algorithm), attr.Attr(doc="How a member is chosen.")]
+    name: parts.Name = ""
     description: parts.Description = ""
     session_persistence: Annotated[
         dict[str, object] | None,
@@ -100,6 +101,6 @@ class Pool(parts.Part):
     ] = None
     alpn_protocols: Annotated[
         tuple[str, ...] | None,
-        types.ListOf(types.String(32)),
+        types.ListOf(types.Alpn()),
         attr.Attr(doc="The ALPN protocols offered to members.", since="2.24", filters=False),
     ] = None

@@ -77,6 +77,7 @@ class Request:
     device_owner: str = ""
     project_id: str = ""
     security_group_ids: tuple[str, ...] = ()
+    qos_policy_id: str | None = None
     admin_state_up: bool = True
 
 

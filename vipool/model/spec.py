@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from vipool.model import attr, healthmonitor, listener, loadbalancer, member, pool, tree
+from vipool.model import attr, loadbalancer, tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,13 +233,10 @@ def _attachment(body: Mapping[str, Any]) -> Attachment:
 
 
 def _tree(body: Mapping[str, Any]) -> tree.Tree:
-    return tree.Tree(
-        loadbalancer=attr.load(loadbalancer.LoadBalancer, body["loadbalancer"]),
-        listeners=tuple(attr.load(listener.Listener, each) for each in body["listeners"]),
-        pools=tuple(attr.load(pool.Pool, each) for each in body["pools"]),
-        members=tuple(attr.load(member.Member, each) for each in body["members"]),
-        healthmonitors=tuple(attr.load(healthmonitor.HealthMonitor, each) for each in body["healthmonitors"]),
-    )
+    children = {
+        field: tuple(attr.load(cls, each) for each in body.get(field, ())) for cls, field in tree.FIELDS.items()
+    }
+    return tree.Tree(loadbalancer=attr.load(loadbalancer.LoadBalancer, body["loadbalancer"])).having(children)
 
 
 def load_report(body: Mapping[str, Any]) -> Report:

@@ -5,42 +5,46 @@ their going; ``live()`` is the tree without them, which is what is served.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from vipool.model import healthmonitor, listener, loadbalancer, member, pool
+from vipool.model import healthmonitor, l7policy, l7rule, listener, loadbalancer, member, pool
 
-Row: TypeAlias = loadbalancer.LoadBalancer | listener.Listener | pool.Pool | member.Member | healthmonitor.HealthMonitor
-Child: TypeAlias = listener.Listener | pool.Pool | member.Member | healthmonitor.HealthMonitor
+Child: TypeAlias = (
+    listener.Listener | pool.Pool | member.Member | healthmonitor.HealthMonitor | l7policy.L7Policy | l7rule.L7Rule
+)
+Row: TypeAlias = loadbalancer.LoadBalancer | Child
 T = TypeVar("T", bound=Child)
 
 # The field of the tree that holds each kind of child.
-FIELDS: dict[type[Any], str] = {
+FIELDS: Mapping[type[Any], str] = {
     listener.Listener: "listeners",
     pool.Pool: "pools",
     member.Member: "members",
     healthmonitor.HealthMonitor: "healthmonitors",
+    l7policy.L7Policy: "l7policies",
+    l7rule.L7Rule: "l7rules",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """A load balancer with its listeners, pools, members and health monitors."""
+    """A load balancer with everything under it, each kind in the order in which its rows were made."""
 
     loadbalancer: loadbalancer.LoadBalancer
     listeners: tuple[listener.Listener, ...] = ()
     pools: tuple[pool.Pool, ...] = ()
     members: tuple[member.Member, ...] = ()
     healthmonitors: tuple[healthmonitor.HealthMonitor, ...] = ()
+    l7policies: tuple[l7policy.L7Policy, ...] = ()
+    l7rules: tuple[l7rule.L7Rule, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """Every row, the load balancer first."""
         yield self.loadbalancer
-        yield from self.listeners
-        yield from self.pools
-        yield from self.members
-        yield from self.healthmonitors
+        for field in FIELDS.values():
+            yield from getattr(self, field)
 
     def children(self, cls: type[T]) -> tuple[T, ...]:
         """The rows of one kind."""
@@ -60,9 +64,26 @@ class Tree:
         found = [each for each in self.healthmonitors if each.pool_id == pool_id]
         return next((each for each in found if not each.dying), found[0] if found else None)
 
+    def policies_of(self, listener_id: str) -> tuple[l7policy.L7Policy, ...]:
+        """The L7 policies of a listener, in their order."""
+        found = (each for each in self.l7policies if each.listener_id == listener_id)
+        return tuple(sorted(found, key=lambda each: each.position))
+
+    def rules_of(self, l7policy_id: str) -> tuple[l7rule.L7Rule, ...]:
+        """The rules of an L7 policy."""
+        return tuple(each for each in self.l7rules if each.l7policy_id == l7policy_id)
+
     def listeners_of(self, pool_id: str) -> tuple[listener.Listener, ...]:
-        """The listeners whose default pool it is."""
-        return tuple(each for each in self.listeners if each.default_pool_id == pool_id)
+        """The listeners whose requests the pool may answer: as their default pool, or through an L7 policy.
+
+        A policy counts when it is enabled and has a rule, as in Octavia: without one it is never met.
+        """
+        through = {
+            each.listener_id
+            for each in self.l7policies
+            if each.redirect_pool_id == pool_id and each.admin_state_up and self.rules_of(each.id)
+        }
+        return tuple(each for each in self.listeners if each.default_pool_id == pool_id or each.id in through)
 
     def live(self) -> "Tree":
         """The tree without the rows that are going."""
@@ -70,35 +91,27 @@ class Tree:
 
     def keep(self, wanted: Callable[[Child], bool]) -> "Tree":
         """The tree with only the children that are wanted."""
-        return dataclasses.replace(
-            self,
-            listeners=tuple(filter(wanted, self.listeners)),
-            pools=tuple(filter(wanted, self.pools)),
-            members=tuple(filter(wanted, self.members)),
-            healthmonitors=tuple(filter(wanted, self.healthmonitors)),
-        )
+        return self.having({field: tuple(filter(wanted, getattr(self, field))) for field in FIELDS.values()})
 
     def adding(self, row: Child) -> "Tree":
         """The tree with one more row."""
         field = FIELDS[type(row)]
-        return with_children(self, field, (*getattr(self, field), row))
+        return self.having({field: (*getattr(self, field), row)})
 
     def replacing(self, *rows: Row) -> "Tree":
         """The tree with these rows in place of those with their ids."""
-        changed = {row.id: row for row in rows}
+        fields: dict[str, Any] = {}
+        for row in rows:
+            field = FIELDS.get(type(row))
+            if field is None:
+                fields["loadbalancer"] = row
+            else:
+                fields.setdefault(field, {})[row.id] = row
+        for field, changed in fields.items():
+            if field != "loadbalancer":
+                fields[field] = tuple(changed.get(each.id, each) for each in getattr(self, field))
+        return self.having(fields)
 
-        def swap(old: tuple[T, ...]) -> tuple[T, ...]:
-            return tuple(changed.get(each.id, each) for each in old)  # type: ignore[misc]
-
-        return Tree(
-            loadbalancer=changed.get(self.loadbalancer.id, self.loadbalancer),  # type: ignore[arg-type]
-            listeners=swap(self.listeners),
-            pools=swap(self.pools),
-            members=swap(self.members),
-            healthmonitors=swap(self.healthmonitors),
-        )
-
-
-def with_children(whole: Tree, field: str, children: tuple[Child, ...]) -> Tree:
-    """The tree with these children in one of its fields."""
-    return dataclasses.replace(whole, **{field: children})  # type: ignore[arg-type]
+    def having(self, fields: Mapping[str, Any]) -> "Tree":
+        """The tree with some of its fields changed."""
+        return dataclasses.replace(self, **fields) if fields else self

@@ -10,6 +10,7 @@ import datetime
 import enum
 import ipaddress
 import re
+import urllib.parse
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from typing import Any, Protocol
 
 TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
+ALPN = ("h2", "http/1.1", "http/1.0")
+# RFC 3986, section 2: unreserved and reserved characters, and percent signs that begin an octet.
+URL_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 # Octavia's naive UTC form, without a zone suffix.
 TIMESTAMP = "%Y-%m-%dT%H:%M:%S"
 
@@ -135,6 +139,25 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few whole numbers, such as the status of a redirection."""
+
+    allowed: tuple[int, ...]
+    storage: Storage = Storage.INTEGER
+
+    def parse(self, value: object) -> int:
+        """The number, given as a number or as text."""
+        number = Integer().parse(value)
+        if number not in self.allowed:
+            raise ValueError(f"Value should be one of: {', '.join(str(each) for each in self.allowed)}")
+        return number
+
+    def schema(self) -> dict[str, object]:
+        """An integer schema with its values."""
+        return {"type": "integer", "enum": list(self.allowed)}
+
+
+@dataclass(frozen=True, slots=True)
 class Boolean:
     """True or false, in any of the spellings OpenStack clients use."""
 
@@ -174,6 +197,49 @@ class Uuid:
     def schema(self) -> dict[str, object]:
         """A string schema with the uuid format."""
         return {"type": "string", "format": "uuid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An absolute http or https URL in the characters of RFC 3986; kept as typed."""
+
+    most: int = 255
+    storage: Storage = Storage.TEXT
+
+    def parse(self, value: object) -> str:
+        """The URL unchanged, once it is known to be one."""
+        text = String(self.most).parse(value)
+        try:
+            parts = urllib.parse.urlsplit(text)
+            port_is_number = parts.port is None or parts.port >= 0
+        except ValueError as error:  # a broken IPv6 literal, or a port that is no number
+            raise ValueError("Value must be a valid URL string") from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_number:
+            raise ValueError("Value must be a valid URL string")
+        if not URL_CHARACTERS.fullmatch(text):
+            raise ValueError("Value must be a valid URL string")
+        return text
+
+    def schema(self) -> dict[str, object]:
+        """A string schema with the uri format."""
+        return {"type": "string", "format": "uri", "maxLength": self.most, "pattern": "^https?://"}
+
+
+@dataclass(frozen=True, slots=True)
+class Alpn:
+    """A protocol of HTTP by its ALPN identification sequence (RFC 7301, section 6)."""
+
+    storage: Storage = Storage.TEXT
+
+    def parse(self, value: object) -> str:
+        """The identification sequence unchanged."""
+        if not isinstance(value, str) or value not in ALPN:
+            raise ValueError("Value should be a valid ALPN protocol ID")
+        return value
+
+    def schema(self) -> dict[str, object]:
+        """A string schema with its values."""
+        return {"type": "string", "enum": list(ALPN)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ A provider package says what it can do (``Capabilities``, pure, asked at admissi
 (``Engine``).  The core knows providers only through these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from vipool.core import offers
 from vipool.model import spec, tree
 
 
@@ -32,6 +33,10 @@ class Capabilities(Protocol):
 
     name: str
     description: str
+    flavors: Mapping[str, offers.Offer]
+    """What flavor profiles may choose, by the key they choose it under."""
+    zones: Mapping[str, offers.Offer]
+    """The same for availability zone profiles."""
 
     def refuse(self, wanted: tree.Tree) -> str | None:
         """The sentence that says why this tree cannot be carried, or None when it can."""

@@ -4,9 +4,10 @@ For tests of everything above it, and for ten thousand load balancers on one mac
 observed; what a test breaks, kills or marks down shows the way a real provider shows it. Does not touch the node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vipool.core import offers
 from vipool.model import spec, tree
 from vipool.providers import base
 
@@ -18,6 +19,8 @@ class Capabilities:
     description = "Keeps load balancers in memory and carries no traffic."
 
     def __init__(self) -> None:
+        self.flavors: Mapping[str, offers.Offer] = {}
+        self.zones: Mapping[str, offers.Offer] = {}
         self.refusals: dict[str, str] = {}
 
     def refuse(self, wanted: tree.Tree) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from vipool.cloud.network import base
 from vipool.core import health
 from vipool.model import loadbalancer, spec, statistics, status, tree
+from vipool.service import amphorae
 from vipool.store import rows, session, trees
 
 # How many reports are taken in one transaction: some tens of milliseconds of the writers' lock.
@@ -43,7 +44,7 @@ def take(database: session.Database, networks: base.Network, reports: Iterable[s
     waiting = iter(reports)
     while some := tuple(itertools.islice(waiting, TOGETHER)):
         with database.read() as held:
-            news = _news(held, some)
+            news = _telling(held, some)
         if news:
             with database.write() as held:
                 settle(held, networks, news)
@@ -65,7 +66,7 @@ def settle(held: session.Session, networks: base.Network, reports: Sequence[spec
                 _apply(held, networks, change)
 
 
-def _news(held: session.Session, reports: Sequence[spec.Report]) -> list[spec.Report]:
+def _telling(held: session.Session, reports: Sequence[spec.Report]) -> list[spec.Report]:
     """The reports that may change something; what is said of networks always may."""
     found = _load(held, {report.id for report in reports if report.kind == "loadbalancer"})
     return [
@@ -99,13 +100,13 @@ def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
     seen = report.observation
     # What was seen before a generation that is realised by now is late.
     if seen is None or report.generation < root.settled:
-        return Change(whole=whole, progress=progress, gone=gone)
+        return Change(whole=whole, progress=progress, gone=gone, states=_news(after, health.by_itself(after.live())))
     counted = _counted(after, seen)
     return Change(
         whole=whole,
         progress=progress,
         gone=gone,
-        states=_states(after, seen),
+        states=_news(after, health.derive(after.live(), seen)),
         new_counters=tuple(each for each in counted if each.id not in known),
         counters=tuple(each for each in counted if known.get(each.id, each) != each),
     )
@@ -140,9 +141,8 @@ def _gone(whole: tree.Tree, reached: int) -> tuple[tree.Child, ...]:
     return tuple(row for row in children if row.dying and row.touched <= reached)
 
 
-def _states(whole: tree.Tree, seen: spec.Observation) -> tuple[tuple[tree.Row, status.Operating], ...]:
-    states = health.derive(whole.live(), seen)
-    # Nothing was derived for a row that is going.
+def _news(whole: tree.Tree, states: Mapping[str, status.Operating]) -> tuple[tuple[tree.Row, status.Operating], ...]:
+    """The rows that are in another state than before.  Nothing was derived for a row that is going."""
     return tuple(
         (row, states[row.id])
         for row in whole.rows()
@@ -189,5 +189,6 @@ def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> 
     root = whole.loadbalancer
     if root.vip_port_id is not None:
         networks.release_port(held, root.vip_port_id, delete=root.vip_owned)
+    amphorae.forget(held, root.id)
     rows.remove(held, statistics.Statistics, *(each.id for each in whole.listeners))
     trees.remove(held, whole)

@@ -1,7 +1,7 @@
 """The writes of the load-balancer API: one transaction each, from a parsed body to rows a generation further.
 
 A write loads the tree, lets ``core`` decide, asks the provider whether it can carry the result, and keeps the
-difference.  Nodes are woken by the commit.  Nothing is ever refused because another write is under way.
+difference.  Nodes are woken by the commit.
 """
 
 import dataclasses
@@ -10,200 +10,215 @@ from dataclasses import dataclass
 from typing import Any
 
 from vipool.cloud.network import base as network_base
-from vipool.core import admit, batch, graph, policy
-from vipool.model import attr, caller, faults, healthmonitor, listener, loadbalancer, member, pool, tree, types
-from vipool.providers import base
-from vipool.service import vip
+from vipool.core import admit, batch, complete, graph, terms
+from vipool.model import (
+    attr,
+    caller,
+    deployment,
+    faults,
+    healthmonitor,
+    l7policy,
+    l7rule,
+    listener,
+    loadbalancer,
+    member,
+    pool,
+    status,
+    tree,
+    types,
+)
+from vipool.service import act, amphorae, choices, lookup, quotas, vip
 from vipool.store import rows, session, trees
 
 Body = Mapping[str, Any]
 # Accepted on every object for the sake of old clients; a child takes its load balancer's project whatever they say.
 PROJECT = ("project_id", "tenant_id")
+# What may be given only in the call that creates a load balancer, and what to use for it later.
+NESTED: Mapping[type[tree.Child], Mapping[str, str]] = {
+    listener.Listener: {"default_pool": "default_pool_id", "l7policies": "POST l7policies"},
+    pool.Pool: {"members": "POST pools/{id}/members", "healthmonitor": "POST healthmonitors"},
+    l7policy.L7Policy: {"redirect_pool": "redirect_pool_id", "rules": "POST l7policies/{id}/rules"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """What the writes work with: the store, the network service, the providers by name, and where ids come from."""
+    """What the writes work with: the store, the neighbours, the providers by name, and what the deployment allows.
+
+    ``node`` is the node that carries what is made; ``new_id`` is where ids come from.
+    """
 
     database: session.Database
     networks: network_base.Network
-    providers: Mapping[str, base.Capabilities]
+    providers: choices.Providers
     new_id: Callable[[], str]
-    default_provider: str = "amphora"
+    allowed: deployment.Deployment = deployment.USUAL
+    node: amphorae.Node = amphorae.THIS
 
-    def create_root(self, who: caller.Caller, action: str, body: Body) -> tree.Tree:
+    # Load balancers
+
+    def create_root(self, what: act.Act, body: Body) -> tree.Tree:
         """A new load balancer, with everything the body puts under it."""
         own = {key: value for key, value in body.items() if key not in {"listeners", "pools", *PROJECT}}
         values = attr.parse_create(loadbalancer.LoadBalancer, own)
-        project = _project(body, who)
-        policy.check(action, who, project)
+        project = _project(body, what.who)
+        what.check(project)
         with self.database.write() as held:
             values |= {"id": self.new_id(), "project_id": project, "created_at": held.now}
             root = loadbalancer.LoadBalancer.build(values)
-            look = vip.Lookup(networks=self.networks, held=held, who=who)
+            look = lookup.Lookup(networks=self.networks, held=held, who=what.who, allowed=self.allowed)
             found = vip.resolve(vip.asked(root), look)
-            _refuse_choices(body)
-            root = dataclasses.replace(root, provider=self._provider(values.get("provider")))
-            planted = tree.Tree(loadbalancer=vip.hold(root, found, look))
-            when = admit.Moment(generation=1, now=held.now)
+            chosen = choices.choose(held, values, self.providers, self.allowed.default_provider)
+            root = dataclasses.replace(root, provider=chosen.provider, flavor=dict(chosen.flavor))
+            planted = tree.Tree(loadbalancer=vip.hold(root, found, look, chosen.zone))
+            when = terms.Terms(generation=1, now=held.now, allowed=self.allowed)
             whole = graph.build(planted, body, graph.Step(when=when, new_id=self.new_id))
-            self._refuse_unserved(whole)
-            trees.keep(held, None, whole)
-            return whole
+            kept = self._keep(held, what, None, whole)
+            amphorae.place(held, kept.loadbalancer, self.node, self.new_id)
+            return kept
 
-    def update_root(self, who: caller.Caller, action: str, identifier: str, body: Body) -> tree.Tree:
+    def update_root(self, what: act.Act, identifier: str, body: Body) -> tree.Tree:
         """A changed load balancer."""
         values = attr.parse_update(loadbalancer.LoadBalancer, body)
         with self.database.write() as held:
-            before = self._tree(held, who, action, identifier)
-            if before.loadbalancer.dying:
-                raise admit.wrong_state(before.loadbalancer)
-            _refuse_policy(values)
-            return self._keep(held, before, admit.update_root(before, values, admit.moment(before, held.now)))
+            before = self._tree(held, what, identifier)
+            when = terms.itself(before, held.now, self.allowed)
+            look = lookup.Lookup(networks=self.networks, held=held, who=what.who, allowed=self.allowed)
+            vip.change(before.loadbalancer, values, look)
+            return self._keep(held, what, before, admit.update_root(before, values, when))
 
-    def delete_root(self, who: caller.Caller, action: str, identifier: str, *, cascade: bool) -> None:
+    def delete_root(self, what: act.Act, identifier: str, *, cascade: bool) -> None:
         """A load balancer on its way out."""
         with self.database.write() as held:
-            before = self._tree(held, who, action, identifier)
-            after = admit.delete_root(before, cascade=cascade, now=held.now)
-            trees.keep(held, before, after)
+            before = self._tree(held, what, identifier)
+            when = terms.deletion(before, held.now, self.allowed)
+            trees.keep(held, before, admit.delete_root(before, cascade=cascade, when=when))
 
-    def create_listener(self, who: caller.Caller, action: str, body: Body) -> tuple[tree.Tree, str]:
-        """A new listener; returns its tree and its id."""
-        own = graph.without_policies(_own(body))
-        values = attr.parse_create(listener.Listener, _without(own, "default_pool", instead="default_pool_id"))
-        return self._create(who, action, listener.Listener, values)
-
-    def create_pool(self, who: caller.Caller, action: str, body: Body) -> tuple[tree.Tree, str]:
-        """A new pool of a load balancer, or of a listener whose default pool it becomes."""
-        front = _reference(body, "listener_id")
-        own = {key: value for key, value in _own(body).items() if key not in {"listener_id", "loadbalancer_id"}}
-        own = _without(own, "members", instead="POST pools/{id}/members")
-        own = _without(own, "healthmonitor", instead="POST healthmonitors")
-        values = attr.parse_create(pool.Pool, own)
-        pool.refuse_untyped(values)
-        above = _reference(body, "loadbalancer_id")
+    def fail_over(self, what: act.Act, identifier: str) -> None:
+        """A load balancer carried anew: its instances are replaced, and what failed is tried again."""
         with self.database.write() as held:
-            if above is not None:
-                before = self._tree(held, who, action, above)
-            elif front is not None:
-                before = self._tree_of(held, who, action, listener.Listener, front)
-            else:
-                raise faults.Invalid("Validation failure: Must provide at least one of: loadbalancer_id, listener_id")
-            row = pool.Pool.build({**values, **self._identity(before)})
-            after = admit.create_pool(before, row, front, admit.moment(before, held.now))
-            return self._keep(held, before, after), row.id
+            before = self._tree(held, what, identifier)
+            when = terms.itself(before, held.now, self.allowed, status.Provisioning.ERROR)
+            after = self._keep(held, what, before, admit.fail_over(before, when))
+            amphorae.replace(held, after.loadbalancer, self.node, self.new_id)
 
-    def create_member(self, who: caller.Caller, action: str, pool_id: str, body: Body) -> tuple[tree.Tree, str]:
-        """A new member of a pool."""
-        values = attr.parse_create(member.Member, _own(body))
-        return self._create_in_pool(who, action, pool_id, member.Member, values)
+    # What is under them
 
-    def create_monitor(self, who: caller.Caller, action: str, body: Body) -> tuple[tree.Tree, str]:
-        """A new health monitor of a pool."""
-        values = attr.parse_create(healthmonitor.HealthMonitor, _own(body))
-        kind = healthmonitor.Type(str(values["type"]))
-        values = healthmonitor.complete(kind, values)
-        return self._create_in_pool(who, action, str(values["pool_id"]), healthmonitor.HealthMonitor, values)
+    def create(self, what: act.Act, cls: type[tree.Child], body: Body) -> tuple[tree.Tree, str]:
+        """A new listener, pool, health monitor or L7 policy; returns its tree and its id."""
+        if cls is pool.Pool:
+            return self._create_pool(what, body)
+        values = self._parsed(cls, body)
+        with self.database.write() as held:
+            before = self._tree_above(held, what, cls, values)
+            return self._create(held, what, before, cls.build({**values, **self._identity(before)}))
 
-    def replace_members(
-        self, who: caller.Caller, actions: Sequence[str], pool_id: str, bodies: Sequence[Body], *, additive: bool
-    ) -> None:
+    def create_below(
+        self, what: act.Act, cls: type[member.Member] | type[l7rule.L7Rule], above: str, body: Body
+    ) -> tuple[tree.Tree, str]:
+        """A new member of a pool, or a new rule of an L7 policy, which its path names."""
+        values = self._parsed(cls, body)
+        with self.database.write() as held:
+            before = self._tree_of(held, what, PARENTS[cls][0], above)
+            row = cls.build({**values, **self._identity(before), PARENTS[cls][1]: above})
+            if isinstance(row, member.Member):
+                self._check_subnets(held, what.who, [row])
+            return self._create(held, what, before, row)
+
+    def replace_members(self, what: act.Act, pool_id: str, bodies: Sequence[Body], *, additive: bool) -> None:
         """All the members of a pool at once."""
-        parsed = [attr.parse_create(member.Member, _own(body)) for body in bodies]
+        parsed = [self._parsed(member.Member, body) for body in bodies]
         with self.database.write() as held:
-            before = self._tree_of(held, who, actions[0], pool.Pool, pool_id)
-            for action in actions[1:]:
-                policy.check(action, who, before.loadbalancer.project_id)
-            when = admit.moment(before, held.now)
+            before = self._tree_of(held, what, pool.Pool, pool_id)
+            when = terms.below(before, held.now, self.allowed)
             entries = [
                 member.Member.build({**values, **self._identity(before), "pool_id": pool_id}) for values in parsed
             ]
-            self._check_subnets(held, who, entries)
+            self._check_subnets(held, what.who, entries)
             after = batch.replace(before, pool_id, entries, additive=additive, when=when)
             if after is not before:
-                self._keep(held, before, after)
+                self._keep(held, what, before, after)
 
-    def update(self, who: caller.Caller, action: str, cls: type[tree.Child], identifier: str, body: Body) -> tree.Tree:
-        """A changed listener, pool, member or health monitor."""
-        values = attr.parse_update(cls, body)
+    def update(self, what: act.Act, cls: type[tree.Child], identifier: str, body: Body) -> tree.Tree:
+        """A changed row below a load balancer."""
+        parsed = attr.parse_update(cls, body)
         with self.database.write() as held:
-            before = self._tree_of(held, who, action, cls, identifier)
-            when = admit.moment(before, held.now)
-            row = admit.find(before, cls, identifier)
-            if isinstance(row, healthmonitor.HealthMonitor):
-                values = healthmonitor.restored(row.type, values)
-            if isinstance(row, pool.Pool):
-                values |= _persistence(row, values)
-            return self._keep(held, before, admit.update(before, cls, identifier, values, when))
+            before = self._tree_of(held, what, cls, identifier)
+            when = terms.below(before, held.now, self.allowed)
+            values = complete.changed(admit.find(before, cls, identifier), parsed, self.allowed)
+            return self._keep(held, what, before, admit.update(before, cls, identifier, values, when))
 
-    def delete(self, who: caller.Caller, action: str, cls: type[tree.Child], identifier: str) -> None:
-        """A listener, pool, member or health monitor on its way out."""
+    def delete(self, what: act.Act, cls: type[tree.Child], identifier: str) -> None:
+        """A row below a load balancer on its way out."""
         with self.database.write() as held:
-            before = self._tree_of(held, who, action, cls, identifier)
-            after = admit.delete(before, cls, identifier, admit.moment(before, held.now))
-            trees.keep(held, before, after)
+            before = self._tree_of(held, what, cls, identifier)
+            trees.keep(held, before, admit.delete(before, cls, identifier, terms.below(before, held.now, self.allowed)))
+
+    # Steps
+
+    def _parsed(self, cls: type[tree.Child], body: Body) -> dict[str, Any]:
+        own = {key: value for key, value in body.items() if key not in PROJECT}
+        for key, instead in NESTED.get(cls, {}).items():
+            if own.pop(key, None):
+                raise faults.Invalid(
+                    f"{key} may be given only in the call that creates the load balancer: use {instead}."
+                )
+        return complete.new(cls, attr.parse_create(cls, own), self.allowed)
+
+    def _create_pool(self, what: act.Act, body: Body) -> tuple[tree.Tree, str]:
+        """A new pool of a load balancer, or of a listener whose default pool it becomes."""
+        front, above = _reference(body, "listener_id"), _reference(body, "loadbalancer_id")
+        own = {key: value for key, value in body.items() if key not in {"listener_id", "loadbalancer_id"}}
+        values = self._parsed(pool.Pool, own)
+        with self.database.write() as held:
+            if above is not None:
+                before = self._tree(held, what, above)
+            elif front is not None:
+                before = self._tree_of(held, what, listener.Listener, front)
+            else:
+                raise faults.Invalid("Validation failure: Must provide at least one of: loadbalancer_id, listener_id")
+            row = pool.Pool.build({**values, **self._identity(before)})
+            after = admit.create_pool(before, row, front, terms.below(before, held.now, self.allowed))
+            return self._keep(held, what, before, after), row.id
 
     def _create(
-        self, who: caller.Caller, action: str, cls: type[tree.Child], values: dict[str, object]
+        self, held: session.Session, what: act.Act, before: tree.Tree, row: tree.Child
     ) -> tuple[tree.Tree, str]:
-        with self.database.write() as held:
-            before = self._tree(held, who, action, str(values["loadbalancer_id"]))
-            row = cls.build({**values, **self._identity(before)})
-            after = admit.create(before, row, admit.moment(before, held.now))
-            return self._keep(held, before, after), row.id
+        after = admit.create(before, row, terms.below(before, held.now, self.allowed))
+        return self._keep(held, what, before, after), row.id
 
-    def _create_in_pool(
-        self,
-        who: caller.Caller,
-        action: str,
-        pool_id: str,
-        cls: type[member.Member] | type[healthmonitor.HealthMonitor],
-        values: dict[str, object],
-    ) -> tuple[tree.Tree, str]:
-        with self.database.write() as held:
-            before = self._tree_of(held, who, action, pool.Pool, pool_id)
-            row = cls.build({**values, **self._identity(before), "pool_id": pool_id})
-            if isinstance(row, member.Member):
-                self._check_subnets(held, who, [row])
-            after = admit.create(before, row, admit.moment(before, held.now))
-            return self._keep(held, before, after), row.id
-
-    def _keep(self, held: session.Session, before: tree.Tree, after: tree.Tree) -> tree.Tree:
-        self._refuse_unserved(after)
+    def _keep(self, held: session.Session, what: act.Act, before: tree.Tree | None, after: tree.Tree) -> tree.Tree:
+        provider = after.loadbalancer.provider
+        choices.refuse_unserved(provider, self.providers[provider].refuse(after.live()))
+        quotas.charge(held, before, after, self.allowed)
         trees.keep(held, before, after)
         return after
 
-    def _tree(self, held: session.Session, who: caller.Caller, action: str, identifier: str) -> tree.Tree:
+    def _tree(self, held: session.Session, what: act.Act, identifier: str) -> tree.Tree:
         root = rows.get(held, loadbalancer.LoadBalancer, identifier)
         if root is None:
             raise faults.not_found("Load Balancer", identifier)
-        policy.check(action, who, root.project_id)
+        what.check(root.project_id)
         return trees.load_many(held, (root,))[0]
 
-    def _tree_of(
-        self, held: session.Session, who: caller.Caller, action: str, cls: type[tree.Child], identifier: str
-    ) -> tree.Tree:
+    def _tree_of(self, held: session.Session, what: act.Act, cls: type[tree.Child], identifier: str) -> tree.Tree:
         root = trees.root_of(held, cls, identifier)
         if root is None:
             raise faults.not_found(cls.NOUN.title, identifier)
-        return self._tree(held, who, action, root)
+        return self._tree(held, what, root)
+
+    def _tree_above(
+        self, held: session.Session, what: act.Act, cls: type[tree.Child], values: Mapping[str, Any]
+    ) -> tree.Tree:
+        """The tree that a new row names its place in."""
+        if cls is listener.Listener:
+            return self._tree(held, what, values["loadbalancer_id"])
+        above, key = PARENTS[cls]
+        return self._tree_of(held, what, above, values[key])
 
     def _identity(self, whole: tree.Tree) -> dict[str, object]:
         root = whole.loadbalancer
         return {"id": self.new_id(), "project_id": root.project_id, "loadbalancer_id": root.id}
-
-    def _provider(self, wanted: object) -> str:
-        name = self.default_provider if wanted is None else str(wanted)
-        if name not in self.providers:
-            raise faults.Invalid(f"Provider '{name}' is not enabled.")
-        return name
-
-    def _refuse_unserved(self, whole: tree.Tree) -> None:
-        provider = whole.loadbalancer.provider
-        reason = self.providers[provider].refuse(whole.live())
-        if reason is not None:
-            raise faults.NotServed(f"Provider '{provider}' does not support a requested option: {reason}")
 
     def _check_subnets(self, held: session.Session, who: caller.Caller, members: Sequence[member.Member]) -> None:
         for identifier in {each.subnet_id for each in members if each.subnet_id is not None}:
@@ -211,15 +226,13 @@ class Writer:
                 raise faults.Invalid(f"Subnet {identifier} not found.")
 
 
-def _own(body: Body) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key not in PROJECT}
-
-
-def _without(body: Body, key: str, *, instead: str) -> dict[str, Any]:
-    """The body without what may be given only inside a load balancer's creation.  Raises faults.Invalid."""
-    if body.get(key):
-        raise faults.Invalid(f"{key} may be given only in the call that creates the load balancer: use {instead}.")
-    return {name: value for name, value in body.items() if name != key}
+# Whose child a row is, and the attribute that says so.
+PARENTS: Mapping[type[tree.Child], tuple[type[tree.Child], str]] = {
+    member.Member: (pool.Pool, "pool_id"),
+    healthmonitor.HealthMonitor: (pool.Pool, "pool_id"),
+    l7policy.L7Policy: (listener.Listener, "listener_id"),
+    l7rule.L7Rule: (l7policy.L7Policy, "l7policy_id"),
+}
 
 
 def _reference(body: Body, key: str) -> str | None:
@@ -244,25 +257,3 @@ def _project(body: Body, who: caller.Caller) -> str:
         return types.String(36).parse(named)
     except ValueError as error:
         raise faults.BadAttribute("project_id", named, str(error)) from error
-
-
-def _refuse_choices(body: Body) -> None:
-    """Refuse flavors, zones and QoS policies, of which there are none: null names none of them either, in Octavia."""
-    if "flavor_id" in body:
-        raise faults.Invalid("Validation failure: Invalid flavor_id.")
-    if "availability_zone" in body:
-        raise faults.Invalid("Validation failure: Invalid availability zone.")
-    _refuse_policy(body)
-
-
-def _refuse_policy(values: Mapping[str, object]) -> None:
-    if values.get("vip_qos_policy_id") is not None:
-        raise faults.Invalid("Validation failure: VIP QoS policy is not allowed in this deployment.")
-
-
-def _persistence(row: pool.Pool, values: Mapping[str, object]) -> dict[str, object]:
-    """A session persistence sent without a type keeps the stored type."""
-    sent = values.get("session_persistence")
-    if not isinstance(sent, dict) or sent.get("type") is not None or row.session_persistence is None:
-        return {}
-    return {"session_persistence": {**sent, "type": row.session_persistence["type"]}}

@@ -100,13 +100,18 @@ def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str])
 
 
 def ids_by(
-    held: session.Session, cls: type[attr.Resource], column: str, owners: Sequence[str]
+    held: session.Session,
+    cls: type[attr.Resource],
+    column: str,
+    owners: Sequence[str],
+    *,
+    order: str = "created_at",
 ) -> Iterator[tuple[str, str]]:
-    """The value of a column and the id of every object in which it is one of ``owners``; oldest first."""
+    """The value of a column and the id of every object in which it is one of ``owners``; in order, oldest first."""
     table = tables.TABLES[cls]
     for start in range(0, len(owners), SLICE):
         wanted = table.c[column].in_(owners[start : start + SLICE])
-        query = sa.select(table.c[column], table.c.id).where(wanted).order_by(table.c.created_at, table.c.id)
+        query = sa.select(table.c[column], table.c.id).where(wanted).order_by(table.c[order], table.c.id)
         yield from ((str(owner), str(identifier)) for owner, identifier in held.connection.execute(query))
 
 

@@ -47,7 +47,7 @@ def _table(cls: type[attr.Resource]) -> sa.Table:
         for attribute in attr.attributes(cls)
     ]
     unique = (sa.UniqueConstraint(*names) for names in cls.UNIQUE)
-    return sa.Table(cls.NOUN.collection, metadata, *columns, *unique)
+    return sa.Table(cls.NOUN.table, metadata, *columns, *unique)
 
 
 TABLES: Mapping[type[attr.Resource], sa.Table] = {cls: _table(cls) for cls in nouns.NOUNS}

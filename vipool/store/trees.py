@@ -1,11 +1,11 @@
 """Trees: loading one whole, and keeping what changed of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from vipool.model import healthmonitor, loadbalancer, pool, status, tree
+from vipool.model import amphora, healthmonitor, l7policy, l7rule, listener, loadbalancer, pool, status, tree
 from vipool.store import rows, session, tables
 
 
@@ -26,7 +26,7 @@ def load_many(held: session.Session, roots: Iterable[loadbalancer.LoadBalancer])
                 by_root.setdefault(row.loadbalancer_id, []).append(row)
         for identifier, children in by_root.items():
             children.sort(key=lambda row: (row.born, row.created_at, row.id))
-            found[identifier] = tree.with_children(found[identifier], field, tuple(children))
+            found[identifier] = found[identifier].having({field: tuple(children)})
     return tuple(found.values())
 
 
@@ -78,11 +78,47 @@ def remove(held: session.Session, gone: tree.Tree) -> None:
     rows.remove(held, loadbalancer.LoadBalancer, gone.loadbalancer.id)
 
 
+def listeners_of_pools(held: session.Session, pools: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The pool and the listener of every pair in which the listener may send requests to the pool; oldest first.
+
+    The same as ``tree.Tree.listeners_of``, for many pools at once.
+    """
+    fronts, policies, conditions = (tables.TABLES[cls] for cls in (listener.Listener, l7policy.L7Policy, l7rule.L7Rule))
+    for start in range(0, len(pools), rows.SLICE):
+        some = pools[start : start + rows.SLICE]
+        met = sa.exists().where(conditions.c.l7policy_id == policies.c.id)
+        through = sa.select(
+            policies.c.redirect_pool_id.label("pool_id"), policies.c.listener_id.label("listener_id")
+        ).where(policies.c.redirect_pool_id.in_(some), policies.c.admin_state_up, met)
+        default = sa.select(fronts.c.default_pool_id, fronts.c.id).where(fronts.c.default_pool_id.in_(some))
+        pairs = sa.union(through, default).subquery()
+        query = (
+            sa.select(pairs.c.pool_id, pairs.c.listener_id)
+            .join(fronts, fronts.c.id == pairs.c.listener_id)
+            .order_by(fronts.c.created_at, fronts.c.id)
+        )
+        yield from ((str(pool_id), str(listener_id)) for pool_id, listener_id in held.connection.execute(query))
+
+
 def monitor_of_pool() -> sa.ColumnElement[str]:
     """The id of the health monitor of the pools of a table, as SQL."""
     pools, monitors = tables.TABLES[pool.Pool], tables.TABLES[healthmonitor.HealthMonitor]
     found = sa.select(sa.func.max(monitors.c.id)).where(monitors.c.pool_id == pools.c.id, ~monitors.c.dying)
     return found.scalar_subquery()
+
+
+def amphora_status() -> sa.ColumnElement[str]:
+    """The status of the instances of load balancers, as SQL: it follows from how far their trees have come."""
+    table = tables.TABLES[amphora.Amphora]
+    root = tables.TABLES[loadbalancer.LoadBalancer].alias("carried")
+    words = amphora.Status
+    found = sa.case(
+        (root.c.failed > root.c.settled, words.ERROR.value),
+        (root.c.dying, words.PENDING_DELETE.value),
+        (root.c.settled == 0, words.PENDING_CREATE.value),
+        else_=words.ALLOCATED.value,
+    )
+    return sa.select(found).where(root.c.id == table.c.loadbalancer_id).scalar_subquery()
 
 
 def provisioning(cls: type[Any]) -> sa.ColumnElement[str]:

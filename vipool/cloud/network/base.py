@@ -5,6 +5,7 @@ and its VIP port are made together or not at all; one that talks to a real Neutr
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from vipool.model import caller, spec
@@ -12,6 +13,22 @@ from vipool.model import network as networks
 from vipool.model import port as ports
 from vipool.model import subnet as subnets
 from vipool.store import session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What uses a port, in Neutron's words."""
+
+    device_id: str
+    device_owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dress:
+    """What is put on a port beside its addresses; security groups of None stay as they are."""
+
+    qos_policy_id: str | None
+    security_groups: tuple[str, ...] | None = None
 
 
 class Network(Protocol):
@@ -38,8 +55,17 @@ class Network(Protocol):
         Raises faults.Conflict (kind IpAddressAlreadyAllocated) when an address is taken, and the refusals of Neutron.
         """
 
-    def bind_port(self, held: session.Session, port_id: str, *, device_id: str, device_owner: str) -> None:
-        """Mark a port that a user supplied as used by a device."""
+    def has_policy(self, held: session.Session, who: caller.Caller, identifier: str) -> bool:
+        """Whether the caller may use the QoS policy."""
+
+    def has_group(self, held: session.Session, who: caller.Caller, identifier: str) -> bool:
+        """Whether the caller may use the security group."""
+
+    def bind_port(self, held: session.Session, port_id: str, use: Use) -> ports.Port:
+        """Mark a port that a user supplied as used by a device.  Raises faults.Conflict when it is used elsewhere."""
+
+    def dress_port(self, held: session.Session, port_id: str, dress: Dress) -> ports.Port:
+        """Give a port a QoS policy and security groups.  Raises faults.NotFound when it is gone."""
 
     def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:
         """Remove a port that vipool made, or give back one that a user supplied; a port that is gone is nothing."""

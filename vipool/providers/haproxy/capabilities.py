@@ -5,9 +5,11 @@ stored and have no effect on traffic is refused, never ignored. Does not repeat 
 (unknown references, protocols that do not fit each other's layer).
 """
 
+import enum
 from collections.abc import Iterator, Mapping
 
-from vipool.model import attr, healthmonitor, listener, loadbalancer, member, pool, tree
+from vipool.core import offers
+from vipool.model import attr, healthmonitor, l7policy, listener, pool, tree, types
 from vipool.providers.haproxy import render
 
 LISTENERS = frozenset(render.PROTOCOL_MODES)
@@ -33,9 +35,6 @@ HEADERS = frozenset({"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto",
 
 # Attributes nothing here carries yet: any value but the declared default is refused.
 UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
-    loadbalancer.LoadBalancer: (
-        "vip_qos_policy_id", "vip_sg_ids", "vip_vnic_type", "additional_vips", "flavor_id", "availability_zone",
-    ),
     listener.Listener: (
         "default_tls_container_ref", "sni_container_refs", "client_ca_tls_container_ref", "client_authentication",
         "client_crl_container_ref", "tls_ciphers", "tls_versions", "alpn_protocols", "hsts_max_age",
@@ -45,11 +44,49 @@ UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
         "tls_enabled", "tls_container_ref", "ca_tls_container_ref", "crl_container_ref", "tls_ciphers",
         "tls_versions", "alpn_protocols",
     ),
-    member.Member: ("vnic_type",),
 }  # fmt: skip
 
 # The longest time HAProxy's configuration takes: 2^31 - 1 milliseconds (configuration manual, section 2.5).
 LONGEST_SECONDS = 2_147_483
+
+
+class Topology(enum.StrEnum):
+    """How many instances carry a load balancer."""
+
+    SINGLE = "SINGLE"
+    ACTIVE_STANDBY = "ACTIVE_STANDBY"
+
+
+# Under the keys, and in the words, in which Octavia's amphora provider offers them: tools look for both.
+FLAVORS: Mapping[str, offers.Offer] = {
+    "loadbalancer_topology": offers.Offer(
+        description=(
+            "The load balancer topology. One of: SINGLE - One amphora per load balancer. ACTIVE_STANDBY - Two amphora "
+            "per load balancer."
+        ),
+        kind=types.Choice(Topology),
+    ),
+    "compute_flavor": offers.Offer(
+        description="The compute driver flavor ID. Kept and shown: nothing is booted.", kind=types.String()
+    ),
+    "amp_image_tag": offers.Offer(
+        description="The amphora image tag. Kept and shown: nothing is booted.", kind=types.String()
+    ),
+    "sriov_vip": offers.Offer(
+        description="When true, the VIP port will be created using an SR-IOV VF port.", kind=types.Boolean()
+    ),
+    "allow_member_sriov": offers.Offer(
+        description="When true, members may ask for SR-IOV VF ports.", kind=types.Boolean()
+    ),
+}
+ZONES: Mapping[str, offers.Offer] = {
+    "compute_zone": offers.Offer(description="The compute availability zone.", kind=types.String()),
+    "volume_zone": offers.Offer(description="The volume availability zone.", kind=types.String()),
+    "management_network": offers.Offer(description="The management network ID for the amphora.", kind=types.Uuid()),
+    "valid_vip_networks": offers.Offer(
+        description="List of network IDs that are allowed for VIP use.", kind=types.ListOf(types.Uuid())
+    ),
+}
 
 
 class Capabilities:
@@ -57,6 +94,8 @@ class Capabilities:
 
     name = "haproxy"
     description = "TCP and HTTP load balancing by one HAProxy process per load balancer."
+    flavors = FLAVORS
+    zones = ZONES
 
     def refuse(self, wanted: tree.Tree) -> str | None:
         """The first reason why the tree cannot be carried, naming the object and the attribute; None when it can."""
@@ -74,6 +113,8 @@ def reasons(wanted: tree.Tree) -> Iterator[str]:
                 yield from _pool(row)
             case healthmonitor.HealthMonitor():
                 yield from _monitor(row)
+            case l7policy.L7Policy():
+                yield f"{_called(row)}: L7 policies are not served by the HAProxy provider yet."
             case _:
                 pass
 

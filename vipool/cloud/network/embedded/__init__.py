@@ -1,12 +1,14 @@
 """The embedded network service: Neutron's objects in vipool's own store, realised by vipool's own nodes."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from vipool.cloud.network.embedded import allocation, compiled, desired, making, visible
+from vipool.cloud.network import base
+from vipool.cloud.network.embedded import allocation, compiled, desired, making, touch, visible
 from vipool.core import address
-from vipool.model import caller, faults, plug, spec
+from vipool.model import caller, faults, plug, qospolicy, securitygroup, spec
 from vipool.model import network as networks
 from vipool.model import port as ports
 from vipool.model import subnet as subnets
@@ -45,14 +47,35 @@ class Network:
         visible.need(visible.get_network(held, who, wanted.network_id), networks.Network, wanted.network_id)
         return making.create(held, wanted, self.new_id)
 
-    def bind_port(self, held: session.Session, port_id: str, *, device_id: str, device_owner: str) -> None:
+    def has_policy(self, held: session.Session, who: caller.Caller, identifier: str) -> bool:
+        """Whether the policy is the caller's own, or shared."""
+        return visible.get(held, who, qospolicy.QosPolicy, identifier) is not None
+
+    def has_group(self, held: session.Session, who: caller.Caller, identifier: str) -> bool:
+        """Whether the group is the caller's own."""
+        return visible.get(held, who, securitygroup.SecurityGroup, identifier) is not None
+
+    def bind_port(self, held: session.Session, port_id: str, use: base.Use) -> ports.Port:
         """Mark a user's port as used.  Raises faults.Conflict when it is plugged already."""
         plugged = rows.get(held, plug.Plug, port_id)
         if plugged is not None:
             raise faults.Conflict(
                 f"Port {port_id} is plugged into {plugged.target}: detach it first.", kind="PortInUse"
             )
-        rows.change(held, ports.Port, port_id, {"device_id": device_id, "device_owner": device_owner})
+        return self._changed(held, port_id, {"device_id": use.device_id, "device_owner": use.device_owner})
+
+    def dress_port(self, held: session.Session, port_id: str, dress: base.Dress) -> ports.Port:
+        """Give a port a QoS policy and security groups, and tell nodes."""
+        groups = {} if dress.security_groups is None else {"security_groups": dress.security_groups}
+        after = self._changed(held, port_id, {"qos_policy_id": dress.qos_policy_id, **groups})
+        touch.port(held, after)
+        return after
+
+    def _changed(self, held: session.Session, port_id: str, values: Mapping[str, Any]) -> ports.Port:
+        found = visible.need(rows.get(held, ports.Port, port_id), ports.Port, port_id)
+        after = found.having({**values, "updated_at": held.now, "revision_number": found.revision_number + 1})
+        rows.put(held, after)
+        return after
 
     def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:
         """Remove vipool's own port, or give a user's back."""

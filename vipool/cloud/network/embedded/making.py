@@ -40,6 +40,7 @@ def create(held: session.Session, wanted: port.Request, new_id: Callable[[], str
         device_id=wanted.device_id,
         device_owner=wanted.device_owner,
         security_groups=wanted.security_group_ids,
+        qos_policy_id=wanted.qos_policy_id,
     )
     return add(held, draft, wanted.fixed_ips or None)
 

@@ -1,12 +1,12 @@
 """Octavia's query language for lists: filters, tags, fields, order, pages, and the links to the next one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from vipool.api import exchange
 from vipool.model import attr, faults, types
-from vipool.store import listing
+from vipool.store import listing, rows, session
 
 PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "fields", "page_reverse"})
 TAGS = {"tags": "every", "tags-any": "some", "not-tags": "not_every", "not-tags-any": "not_some"}
@@ -19,8 +19,13 @@ class Malformed(faults.BadQuery):
     """A paging argument that Octavia refuses before its controllers see it (400)."""
 
 
-def parse(cls: type[attr.Resource], call: exchange.Call, *, extra: frozenset[str] = frozenset()) -> listing.Query:
-    """The query of a list.  ``extra`` names further text filters.  Raises faults.BadQuery."""
+def parse(
+    cls: type[attr.Resource], call: exchange.Call, *, extra: frozenset[str] = frozenset(), most: int = MOST
+) -> listing.Query:
+    """The query of a list.  ``extra`` names further text filters, ``most`` is the longest page.
+
+    Raises faults.BadQuery.
+    """
     names = filters(cls)
     equals: dict[str, tuple[object, ...]] = {}
     paging = [key for key, _ in call.query if key in PAGING and key != "fields"]
@@ -42,7 +47,7 @@ def parse(cls: type[attr.Resource], call: exchange.Call, *, extra: frozenset[str
         equals=equals,
         tags=listing.Tags(**tags),
         sort=_sort(cls, call, extra),
-        limit=limit(call),
+        limit=limit(call, most),
         marker=call.asked("marker") or None,
         reverse=call.asked("page_reverse") == "True",
     )
@@ -75,18 +80,18 @@ def _words(call: exchange.Call, key: str) -> tuple[str, ...]:
     return tuple(word for name, value in call.query if name == key for word in value.split(",") if word)
 
 
-def limit(call: exchange.Call) -> int | None:
+def limit(call: exchange.Call, most: int) -> int | None:
     """The page size; 0, negative and ``infinite`` mean no limit, no argument the maximum.  Raises faults.BadQuery."""
     asked = call.asked("limit")
     if asked is None:
-        return MOST
+        return most
     if asked.lower() == "infinite":
         return None
     try:
         number = int(asked)
     except ValueError as error:
         raise Malformed(f"Supplied pagination limit '{asked}' is not valid.") from error
-    return min(number, MOST) if number > 0 else None
+    return min(number, most) if number > 0 else None
 
 
 def _sort(cls: type[attr.Resource], call: exchange.Call, extra: frozenset[str]) -> tuple[tuple[str, bool], ...]:
@@ -140,3 +145,12 @@ def links(call: exchange.Call, query: listing.Query, ids: Sequence[str]) -> list
     if query.marker is not None:
         found.append({"href": href(ids[0], reverse=True), "rel": "previous"})
     return found
+
+
+def check_marker(
+    held: session.Session, cls: type[attr.Resource], query: listing.Query, scope: Mapping[str, Sequence[object]]
+) -> None:
+    """A marker that the list may not show is as unknown as any: else its place would tell what it is."""
+    row = None if query.marker is None else rows.get(held, cls, query.marker)
+    if row is not None and any(getattr(row, name) not in values for name, values in scope.items()):
+        raise faults.BadQuery(f"Supplied pagination marker '{query.marker}' is not valid.")
