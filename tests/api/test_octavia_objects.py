@@ -158,8 +158,8 @@ def test_what_is_made_is_shown_and_listed_as_it_was_answered(cloud):
         ("member", f"/pools/{back['id']}/members", row),
     ):
         shown = cloud.get(f"{path}/{made['id']}")[noun]
-        volatile = {"provisioning_status": "ACTIVE", "operating_status": shown["operating_status"]}
-        assert shown == {**made, **volatile}
+        volatile = {name: shown[name] for name in ("operating_status", "updated_at")}
+        assert shown == {**made, **volatile, "provisioning_status": "ACTIVE"}
         assert cloud.get(path)[f"{noun}s"] == [shown]
     shown = cloud.get(f"/pools/{back['id']}")["pool"]
     assert (shown["members"], shown["healthmonitor_id"]) == ([{"id": row["id"]}], watch["id"])
@@ -168,19 +168,30 @@ def test_what_is_made_is_shown_and_listed_as_it_was_answered(cloud):
     assert (shown["provisioning_status"], shown["operating_status"]) == ("ACTIVE", "ONLINE")
 
 
-def test_updated_at_is_null_until_the_first_update_of_the_object_itself(cloud):
+def test_updated_at_tells_when_an_object_became_real_or_a_user_changed_it_since(cloud):
     root = cloud.balancer()["id"]
     front = cloud.listener(root)["id"]
+    member = cloud.member(cloud.pool(root, listener_id=front)["id"])
+
+    def told(path, noun):
+        return cloud.get(path)[noun]["updated_at"]
+
+    assert told(f"/loadbalancers/{root}", "loadbalancer") is None
+    cloud.pass_time(60)
     cloud.settle()
-    assert cloud.get(f"/loadbalancers/{root}")["loadbalancer"]["updated_at"] is None
+    assert told(f"/loadbalancers/{root}", "loadbalancer") == "2026-11-23T12:01:00.000250"
+    assert told(f"/listeners/{front}", "listener") == "2026-11-23T12:01:00.000250"
     cloud.pass_time(60)
     changed = cloud.change("listener", f"/listeners/{front}", name="web")
     assert (changed["updated_at"], changed["created_at"]) == (
-        "2026-11-23T12:01:00.000250",
+        "2026-11-23T12:02:00.000250",
         "2026-11-23T12:00:00.000250",
     )
+    cloud.pass_time(60)
     cloud.settle()
-    assert cloud.get(f"/listeners/{front}")["listener"]["updated_at"] == "2026-11-23T12:01:00.000250"
+    assert told(f"/listeners/{front}", "listener") == "2026-11-23T12:02:00.000250"
+    assert told(f"/loadbalancers/{root}", "loadbalancer") == "2026-11-23T12:01:00.000250"
+    assert member["updated_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ ROOT = loadbalancer.LoadBalancer
 CHILDREN: tuple[type[tree.Child], ...] = tuple(tree.FIELDS)
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"})
 # What the server keeps of a node's word: no part of what a node must be.
-KEPT = frozenset({"settled", "failed", "fault", "operating_status", "revision"})
+KEPT = frozenset({"settled", "failed", "fault", "operating_status", "revision", "updated_at"})
 UPDATES: Mapping[type[Any], tuple[dict[str, Any], ...]] = {
     ROOT: ({}, {"name": "n"}, {"admin_state_up": False}, {"admin_state_up": True}),
     listener.Listener: ({"connection_limit": 5}, {"default_pool_id": None}, {"admin_state_up": False}),

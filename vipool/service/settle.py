@@ -173,6 +173,7 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
         return
     if change.progress:
         rows.change(held, loadbalancer.LoadBalancer, root.id, change.progress)
+        trees.stamp(held, change.whole, change.progress.get("settled", 0))
         if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
             networks.carried(held, root.vip_port_id)
     for row in change.gone:

@@ -71,6 +71,17 @@ def keep(held: session.Session, before: tree.Tree | None, after: tree.Tree) -> N
         rows.remove(held, cls, *identifiers)
 
 
+def stamp(held: session.Session, whole: tree.Tree, settled: int) -> None:
+    """Note on the rows of a tree that were realised for the first time, and not changed since, that they were."""
+    reached = {type(row) for row in whole.rows() if row.updated_at is None and row.born <= settled}
+    root = whole.loadbalancer.id
+    for cls in reached:
+        table = tables.TABLES[cls]
+        own = table.c.id if cls is loadbalancer.LoadBalancer else table.c.loadbalancer_id
+        new = sa.update(table).where(own == root, table.c.born <= settled, table.c.updated_at.is_(None))
+        held.connection.execute(new.values(updated_at=held.now))
+
+
 def remove(held: session.Session, gone: tree.Tree) -> None:
     """Remove a tree, every row of it."""
     for cls in tree.FIELDS:
