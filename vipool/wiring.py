@@ -74,7 +74,6 @@ def build_server(
     from vipool.api.identity import routes as identity
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
-    from vipool.core import policy
     from vipool.providers.haproxy import capabilities
     from vipool.service import amphorae, write
 
@@ -88,9 +87,10 @@ def build_server(
         networks=networks,
         providers={"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy},
         new_id=new_id,
+        allowed=chosen.allowed,
         node=amphorae.Node(name=socket.gethostname()),
     )
-    load_balancer = Service(octavia.face(writer, policy.make(), authenticate=authenticate, new_id=new_id))
+    load_balancer = Service(octavia.face(writer, chosen.rules, authenticate=authenticate, healthy=chosen.healthcheck))
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,

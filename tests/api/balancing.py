@@ -41,7 +41,7 @@ class Cloud(world.World):
 
     def __init__(self, directory: Path, providers: Any = None, rules: policy.Policy | None = None) -> None:
         super().__init__(directory, providers)
-        made = routes.face(self.writer, rules or world.RULES, authenticate=authenticate, new_id=self.new_id)
+        made = routes.face(self.writer, rules or world.RULES, authenticate=authenticate, healthy=True)
         served = face.Service(made)
         self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)
 

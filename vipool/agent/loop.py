@@ -213,7 +213,7 @@ class Loop:
             return
         now = self._clock.now()
         if not (charge.told and current):
-            self._reports.put(report(item, observation=outcome.observation))
+            self._reports.put(report(item, done="; ".join(outcome.words), observation=outcome.observation))
             if outcome.observation is not None:
                 self._observed[key] = observe.Told(observation=outcome.observation, at=now)
         charge = replace(charge, realised=item, announced=True)
@@ -350,7 +350,9 @@ class Loop:
         return max(0.0, min(moments, default=now + pace.PATIENCE) - now)
 
 
-def report(item: spec.Item, *, fault: str | None = None, observation: spec.Observation | None = None) -> spec.Report:
+def report(
+    item: spec.Item, *, done: str = "", fault: str | None = None, observation: spec.Observation | None = None
+) -> spec.Report:
     """The report on an item as it was attempted."""
     kind, identifier = node.key(item)
     return spec.Report(
@@ -359,5 +361,6 @@ def report(item: spec.Item, *, fault: str | None = None, observation: spec.Obser
         revision=item.revision,
         generation=item.generation if isinstance(item, spec.LoadBalancer) else 0,
         fault=fault,
+        done=done,
         observation=observation,
     )

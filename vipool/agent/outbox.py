@@ -62,7 +62,7 @@ def add(kept: dict[_Slot, spec.Report], report: spec.Report) -> None:
     failed = kept.get(opposite)
     if report.gone or (report.fault is None and failed and report.revision >= failed.revision):
         kept.pop(opposite, None)
-    if older and older.revision == report.revision and report.observation is None and not report.gone:
-        # The newer one has looked at less: what was seen has still to be told.
-        report = replace(report, observation=older.observation)
+    if older and older.revision == report.revision and not report.gone:
+        # What the newer one does not say has still to be told: what was seen, and what was done.
+        report = replace(report, observation=report.observation or older.observation, done=report.done or older.done)
     kept[slot] = report

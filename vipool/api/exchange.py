@@ -65,7 +65,8 @@ class Route:
     """One row of a face's table: where, what it takes to be allowed, and what answers.
 
     ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
-    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody.
+    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody,
+    ``any_media`` True where the handler itself chooses among the media types that the client takes.
     """
 
     method: str
@@ -73,3 +74,4 @@ class Route:
     policy: str
     handler: Handler
     token: bool = True
+    any_media: bool = False

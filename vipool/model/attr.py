@@ -39,6 +39,7 @@ class Attr:
     aliases: tuple[str, ...] = ()  # further names that list filters take
     since: str = "2.0"  # first API version that has it
     indexed: bool = False  # looked up by value often
+    secret: bool = False  # not to be seen in the history of changes
 
 
 def shown(doc: str, **more: Any) -> Attr:

@@ -36,7 +36,9 @@ class Stamped(attr.Resource):
         datetime.datetime | None, types.Timestamp(), attr.shown("When the object was made (UTC).")
     ] = None
     updated_at: Annotated[
-        datetime.datetime | None, types.Timestamp(), attr.shown("When it last changed (UTC): was first realised, or was changed by a user since; else null.")
+        datetime.datetime | None,
+        types.Timestamp(),
+        attr.shown("When it last changed (UTC): was first realised, or was changed by a user since; else null."),
     ] = None
     born: Annotated[int, types.Integer(0), attr.hidden("The generation that made the row.")] = 1
     touched: Annotated[int, types.Integer(0), attr.hidden("The generation that last changed the row.")] = 1

@@ -134,7 +134,8 @@ class Report:
     """What a node says about one item.
 
     ``revision`` is the item's that was realised, or could not be (``fault`` says why); ``generation`` is the tree's.
-    ``gone`` confirms an absence.  ``observation`` is what the data plane says, where there is one.
+    ``done`` says in words what was done for it.  ``gone`` confirms an absence.  ``observation`` is what the data plane
+    says, where there is one.
     """
 
     kind: str
@@ -142,6 +143,7 @@ class Report:
     revision: int = 0
     generation: int = 0
     fault: str | None = None
+    done: str = ""
     gone: bool = False
     observation: "Observation | None" = None
 

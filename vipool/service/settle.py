@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from vipool.cloud.network import base
 from vipool.core import health
 from vipool.model import loadbalancer, spec, statistics, status, tree
-from vipool.service import amphorae
+from vipool.service import amphorae, history
 from vipool.store import rows, session, trees
 
 # How many reports are taken in one transaction: some tens of milliseconds of the writers' lock.
@@ -27,6 +27,7 @@ class Change:
     whole: tree.Tree
     forgets: bool = False
     progress: dict[str, Any]
+    words: str = ""
     gone: tuple[tree.Child, ...] = ()
     states: tuple[tuple[tree.Row, status.Operating], ...] = ()
     new_counters: tuple[statistics.Statistics, ...] = ()
@@ -100,11 +101,15 @@ def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
     seen = report.observation
     # What was seen before a generation that is realised by now is late.
     if seen is None or report.generation < root.settled:
-        return Change(whole=whole, progress=progress, gone=gone, states=_news(after, health.by_itself(after.live())))
+        told = report.fault or report.done
+        return Change(
+            whole=whole, progress=progress, words=told, gone=gone, states=_news(after, health.by_itself(after.live()))
+        )
     counted = _counted(after, seen)
     return Change(
         whole=whole,
         progress=progress,
+        words=report.fault or report.done,
         gone=gone,
         states=_news(after, health.derive(after.live(), seen)),
         new_counters=tuple(each for each in counted if each.id not in known),
@@ -174,6 +179,7 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
     if change.progress:
         rows.change(held, loadbalancer.LoadBalancer, root.id, change.progress)
         trees.stamp(held, change.whole, change.progress.get("settled", 0))
+        history.settle(held, root, root.having(change.progress).progress, change.words)
         if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
             networks.carried(held, root.vip_port_id)
     for row in change.gone:
@@ -191,5 +197,6 @@ def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> 
     if root.vip_port_id is not None:
         networks.release_port(held, root.vip_port_id, delete=root.vip_owned)
     amphorae.forget(held, root.id)
+    history.gone(held, root)
     rows.remove(held, statistics.Statistics, *(each.id for each in whole.listeners))
     trees.remove(held, whole)

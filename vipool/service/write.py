@@ -27,7 +27,7 @@ from vipool.model import (
     tree,
     types,
 )
-from vipool.service import act, amphorae, choices, lookup, quotas, vip
+from vipool.service import act, amphorae, choices, history, lookup, quotas, vip
 from vipool.store import rows, session, trees
 
 Body = Mapping[str, Any]
@@ -92,7 +92,7 @@ class Writer:
         with self.database.write() as held:
             before = self._tree(held, what, identifier)
             when = terms.deletion(before, held.now, self.allowed)
-            trees.keep(held, before, admit.delete_root(before, cascade=cascade, when=when))
+            self._store(held, what, before, admit.delete_root(before, cascade=cascade, when=when))
 
     def fail_over(self, what: act.Act, identifier: str) -> None:
         """A load balancer carried anew: its instances are replaced, and what failed is tried again."""
@@ -152,7 +152,8 @@ class Writer:
         """A row below a load balancer on its way out."""
         with self.database.write() as held:
             before = self._tree_of(held, what, cls, identifier)
-            trees.keep(held, before, admit.delete(before, cls, identifier, terms.below(before, held.now, self.allowed)))
+            when = terms.below(before, held.now, self.allowed)
+            self._store(held, what, before, admit.delete(before, cls, identifier, when))
 
     # Steps
 
@@ -191,7 +192,11 @@ class Writer:
         provider = after.loadbalancer.provider
         choices.refuse_unserved(provider, self.providers[provider].refuse(after.live()))
         quotas.charge(held, before, after, self.allowed)
+        return self._store(held, what, before, after)
+
+    def _store(self, held: session.Session, what: act.Act, before: tree.Tree | None, after: tree.Tree) -> tree.Tree:
         trees.keep(held, before, after)
+        history.record(held, what, before, after)
         return after
 
     def _tree(self, held: session.Session, what: act.Act, identifier: str) -> tree.Tree:

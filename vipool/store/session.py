@@ -65,6 +65,7 @@ class Database:
         self.on_commit = on_commit
         self._clock = clock
         self._writing = threading.Lock()
+        self._current = threading.local()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -74,14 +75,34 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that may write: all of it is kept, or none. Raises faults.NoRoom when the disk is full."""
+        """A transaction that may write: all of it is kept, or none. Raises faults.NoRoom when the disk is full.
+
+        One that is opened inside another, on the same thread, is part of it.
+        """
+        around: Session | None = getattr(self._current, "session", None)
+        if around is not None:
+            yield around
+            return
         with self._writing, _room(), self.engine.connect() as plain:
             connection = plain.execution_options(vipool_writes=True)
             with connection.begin():
                 session = Session(connection, self._clock())
-                yield session
+                self._current.session = session
+                try:
+                    yield session
+                finally:
+                    self._current.session = None
         if session.raised is not None:
             self.on_commit(session.raised)
+
+    def answers(self) -> bool:
+        """Whether the store can be read at all."""
+        try:
+            with self.read() as session:
+                session.current()
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
 
     def create(self) -> None:
         """Make every table, for tests; a kept database is made and changed by migrations."""

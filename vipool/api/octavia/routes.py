@@ -5,7 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 
 from vipool.api import exchange
 from vipool.api.face import Face
-from vipool.api.octavia import amphorae, asking, dialect, listing, providers, quotas, shelves, trees, versions
+from vipool.api.octavia import (
+    amphorae,
+    asking,
+    dialect,
+    extensions,
+    healthcheck,
+    idempotency,
+    listing,
+    providers,
+    quotas,
+    shelves,
+    trees,
+    versions,
+)
 from vipool.core import policy
 from vipool.core.policy import actions
 from vipool.model import caller, faults, healthmonitor, l7policy, l7rule, listener, loadbalancer, member, pool, tree
@@ -46,16 +59,16 @@ def face(
     rules: policy.Policy,
     *,
     authenticate: Callable[[str], caller.Caller],
-    new_id: Callable[[], str],
+    healthy: bool = False,
 ) -> Face:
-    """The load-balancer service, mounted at ``MOUNT``."""
+    """The load-balancer service, mounted at ``MOUNT``; ``healthy`` says whether it tells anybody that it is well."""
 
     def allow(action: str, who: caller.Caller) -> None:
         if not rules.allows(action, who):
             raise faults.Forbidden("Policy does not allow this request to be performed.")
 
     desk = asking.Desk(database=writer.database, rules=rules)
-    rows = table(writer, desk)
+    rows = tuple(idempotency.guarded(writer.database, row) for row in table(writer, desk))
     collections = {route.path for route in rows if route.policy.endswith(":get_all")}
     served = tuple(
         exchange.Route(method=route.method, path=prefix + path, policy=route.policy, handler=route.handler)
@@ -64,13 +77,15 @@ def face(
         for path in (route.path, *([route.path + SUFFIX] if route.path in collections else []))
     )
     admin = amphorae.Amphorae(desk=desk, writer=writer).routes()
+    added = extensions.Extensions(desk=desk).routes()
+    health = healthcheck.Healthcheck(database=writer.database, enabled=healthy).routes()
     return Face(
         mount=MOUNT,
-        routes=(*versions.routes(), *admin, *served),
+        routes=(*versions.routes(), *health, *added, *admin, *served),
         dialect=Dialect(),
         authenticate=authenticate,
         allow=allow,
-        new_request_id=lambda: f"req-{new_id()}",
+        new_request_id=lambda: f"req-{writer.new_id()}",
         guarded=True,
     )
 

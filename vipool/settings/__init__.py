@@ -17,6 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from vipool.core import policy
+from vipool.model import deployment
+from vipool.settings import balancing, tables
+
 DEFAULT_LISTEN = "127.0.0.1:9876"
 """Port 9876 is Octavia's; loopback, because the API is plain HTTP until somebody decides otherwise."""
 
@@ -24,6 +28,9 @@ ROOT_STATE_DIR = Path("/var/lib/vipool")
 
 LONGEST_STATE_DIR = 107 - len("/run/agent.sock")
 """Bytes. A unix socket's path has room for 107 and a final zero (unix(7))."""
+
+KEYS = frozenset({"listen", "sandbox", "healthcheck", "octavia", "policy"})
+"""What vipool.toml may say at its top."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -69,7 +76,8 @@ class Settings:
     `state_dir` is absolute. `sandboxed` says that the agent and its data plane live in private namespaces (always so
     without root). `listen_fd` is the number of an inherited listening socket; it is None where the server must bind
     `listen` itself. `admin_password` is what VIPOOL_ADMIN_PASSWORD asked for on a first start; from then on
-    `admin_password_file` counts.
+    `admin_password_file` counts. `allowed` and `rules` say what users of load balancers may have, and who may do what.
+    `healthcheck` says whether the load-balancer service tells anybody that it is well.
     """
 
     state_dir: Path
@@ -77,6 +85,9 @@ class Settings:
     sandboxed: bool
     listen_fd: int | None = None
     admin_password: str | None = field(default=None, repr=False)
+    allowed: deployment.Deployment = deployment.USUAL
+    rules: policy.Policy = field(default_factory=policy.make, repr=False)
+    healthcheck: bool = False
 
     @property
     def database(self) -> Path:
@@ -184,6 +195,11 @@ def read(given: Given, environ: Mapping[str, str], uid: int) -> Settings:
     password = environ.get("VIPOOL_ADMIN_PASSWORD")
     if password is not None:
         _check_password(password)
+    try:
+        allowed = balancing.allowed(_subtable(table, "octavia"))
+        rules = balancing.rules(_subtable(table, "policy"), state_dir)
+    except tables.Unfit as error:
+        raise Invalid(str(error)) from error
     return Settings(
         state_dir=state_dir.absolute(),
         listen=parse_address(
@@ -192,6 +208,9 @@ def read(given: Given, environ: Mapping[str, str], uid: int) -> Settings:
         sandboxed=uid != 0 if sandbox is None else sandbox,
         listen_fd=given.listen_fd,
         admin_password=password,
+        allowed=allowed,
+        rules=rules,
+        healthcheck=_toml(table, "healthcheck", bool) or False,
     )
 
 
@@ -251,9 +270,16 @@ def _table(path: Path) -> Mapping[str, object]:
         raise Invalid(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{path} is not valid TOML: {error}.") from error
-    if unknown := sorted(set(table) - {"listen", "sandbox"}):
-        raise Invalid(f"{path} sets {', '.join(unknown)}, which does not exist: listen and sandbox do.")
+    if unknown := sorted(set(table) - KEYS):
+        raise Invalid(f"{path} sets {', '.join(unknown)}, which does not exist: {', '.join(sorted(KEYS))} do.")
     return table
+
+
+def _subtable(table: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = table.get(name, {})
+    if not isinstance(found, dict):
+        raise Invalid(f"{name} in vipool.toml is {found!r}: a table is needed.")
+    return found
 
 
 def _toml(table: Mapping[str, object], name: str, kind: type[_T]) -> _T | None:

@@ -1,4 +1,4 @@
-"""Policies, quotas, flavors, zones, instances."""
+"""The whole of Octavia."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -85,6 +85,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_flavors_flavor_profile_id"), ["flavor_profile_id"], unique=False)
 
     op.create_table(
+        "history",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("loadbalancer_id", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("user_name", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("realised_at", sa.DateTime(), nullable=True),
+        sa.Column("realised_by", sa.Text(), nullable=True),
+        sa.Column("fault", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
+    )
+    with op.batch_alter_table("history", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_history_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_history_loadbalancer_id"), ["loadbalancer_id"], unique=False)
+
+    op.create_table(
         "l7policies",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("project_id", sa.Text(), nullable=False),
@@ -155,6 +175,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("loadbalancer_quotas", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_loadbalancer_quotas_project_id"), ["project_id"], unique=False)
+
+    op.create_table(
+        "receipts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
+    )
+    with op.batch_alter_table("receipts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_receipts_created_at"), ["created_at"], unique=False)
 
     with op.batch_alter_table("loadbalancers", schema=None) as batch_op:
         batch_op.add_column(

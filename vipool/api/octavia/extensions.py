@@ -1,0 +1,70 @@
+"""What vipool adds to Octavia's API, under a prefix of its own: its discovery document, and the history of changes.
+
+Octavia's own version list says nothing of it: clients take its last entry for what the service can do.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from vipool.api import exchange
+from vipool.api.octavia import asking, listing
+from vipool.core.policy import actions
+from vipool.model import attr, event
+from vipool.service import history, read
+
+PREFIX = "/vipool"
+BASE = f"{PREFIX}/v1"
+HISTORY = f"{BASE}/loadbalancers/{{id}}/history"
+ADDED = (
+    {
+        "name": "history",
+        "description": "Every accepted write to a load balancer: who, when, what changed, and how it became real.",
+        "path": HISTORY,
+    },
+    {
+        "name": "provisioning_fault",
+        "description": "An attribute of load balancers: why a node could not realise the last write, in words.",
+    },
+    {
+        "name": "idempotency-key",
+        "description": "A header of POST requests: sent again under the same key, they answer what the first one did.",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extensions:
+    """The handlers."""
+
+    desk: asking.Desk
+
+    def discover(self, call: exchange.Call) -> exchange.Answer:
+        """GET vipool: what is added, to anybody."""
+        links = [{"href": call.mount + BASE, "rel": "self"}]
+        return exchange.Answer(body={"versions": [{"id": "v1", "status": "CURRENT", "links": links}], "adds": ADDED})
+
+    def changes(self, call: exchange.Call) -> exchange.Answer:
+        """GET of the history of a load balancer, the newest first unless another order is asked for."""
+        identifier = call.parts["id"]
+        query = listing.parse(event.Event, call)
+        if not call.asked("sort") and not call.asked("sort_key"):
+            query = dataclasses.replace(query, sort=(("created_at", False), ("generation", False)))
+        scope = {"loadbalancer_id": (identifier,)}
+        with self.desk.database.read() as held:
+            history.need(held, self.desk.act(call, "loadbalancer", "get_history"), identifier)
+            listing.check_marker(held, event.Event, query, scope)
+            found = read.page(held, event.Event, dataclasses.replace(query, equals={**query.equals, **scope}))
+        shown = listing.fields(call, [attr.show(each) for each in found])
+        pages = listing.links(call, query, [each.id for each in found])
+        return exchange.Answer(body={"history": shown, "history_links": pages})
+
+    def routes(self) -> tuple[exchange.Route, ...]:
+        """The table."""
+        policy = actions.named("loadbalancer", "get_history")
+        return (
+            *(
+                exchange.Route(method="GET", path=path, policy="", handler=self.discover, token=False)
+                for path in (PREFIX, BASE)
+            ),
+            exchange.Route(method="GET", path=HISTORY, policy=policy, handler=self.changes),
+        )

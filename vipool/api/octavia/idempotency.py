@@ -1,0 +1,80 @@
+"""A POST that is sent again under the same key answers what the first one did, and does nothing more.
+
+The key is the header ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header).  It is a user's own: the same
+word of another user, or on another path, is another key.  The answer is kept in the transaction that it tells of, so
+that there is never one without the other; what was refused is not kept, and may be tried again.
+"""
+
+import dataclasses
+import datetime
+import hashlib
+from collections.abc import Callable
+
+from vipool.api import exchange
+from vipool.model import faults, receipt
+from vipool.store import receipts, rows, session
+
+HEADER = "idempotency-key"
+REPLAYED = "idempotent-replayed"
+LONGEST = 255
+KEPT = datetime.timedelta(hours=24)
+
+
+class OtherRequest(faults.Refusal):
+    """The key stands for another request (422)."""
+
+    status = 422
+
+
+def once(database: session.Database, handler: exchange.Handler) -> exchange.Handler:
+    """The handler, which a key makes answer once."""
+
+    def keyed(call: exchange.Call) -> exchange.Answer:
+        key = call.headers.get(HEADER)
+        if key is None:
+            return handler(call)
+        return _once(database, call, _checked(key), handler)
+
+    return keyed
+
+
+def _once(
+    database: session.Database, call: exchange.Call, key: str, handler: Callable[[exchange.Call], exchange.Answer]
+) -> exchange.Answer:
+    identifier = _digest(call.who.user_id, call.who.project_id or "", call.path, key)
+    asked = _digest(call.raw.hex(), call.search)
+    with database.write() as held:
+        receipts.forget(held, held.now - KEPT)
+        known = rows.get(held, receipt.Receipt, identifier)
+        if known is None:
+            answer = handler(call)
+            rows.add(
+                held,
+                receipt.Receipt(
+                    id=identifier, request=asked, status=answer.status, body=answer.body, created_at=held.now
+                ),
+            )
+            return answer
+    if known.request != asked:
+        raise OtherRequest("The idempotency key was used for another request: take a new key for a new request.")
+    return exchange.Answer(status=known.status, body=known.body, empty=known.body is None, headers={REPLAYED: "true"})
+
+
+def _checked(key: str) -> str:
+    if not 0 < len(key) <= LONGEST or not key.isprintable():
+        raise faults.Invalid(f"The Idempotency-Key must be 1 to {LONGEST} printable characters.")
+    return key
+
+
+def _digest(*words: str) -> str:
+    found = hashlib.sha256()
+    for word in words:
+        found.update(f"{len(word)}:{word}".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def guarded(database: session.Database, route: exchange.Route) -> exchange.Route:
+    """The route, whose handler a key makes answer once where it makes something."""
+    if route.method != "POST":
+        return route
+    return dataclasses.replace(route, handler=once(database, route.handler))
