@@ -26,7 +26,17 @@ POLICIES = {
     "/network": {"read", "write"},
 }
 # What anybody may ask without a token, because that is how one gets a token, or finds out where to ask for one.
-OPEN = {"/", "/healthcheck", "/vipool", "/vipool/v1", "/v2", "/v2.0", "/v3", "/v3/auth/tokens", "/v3/users/{user_id}/password"}
+OPEN = {
+    "/",
+    "/healthcheck",
+    "/vipool",
+    "/vipool/v1",
+    "/v2",
+    "/v2.0",
+    "/v3",
+    "/v3/auth/tokens",
+    "/v3/users/{user_id}/password",
+}
 NOBODY = caller.Caller(user_id="nobody", project_id="none", roles=frozenset())
 PROVIDERS = {"haproxy": (capabilities.Capabilities(), lambda wanted: render.render(wanted, render.Layout()))}
 

@@ -9,7 +9,7 @@ from tests.service import world
 from vipool.api import face
 from vipool.api.octavia import routes
 from vipool.core import policy
-from vipool.model import caller, faults
+from vipool.model import caller, deployment, faults
 
 CALLERS = {
     "reader": world.person(world.PROJECT, "reader"),
@@ -39,8 +39,14 @@ def authenticate(token: str) -> caller.Caller:
 class Cloud(world.World):
     """A service that answers HTTP, in process."""
 
-    def __init__(self, directory: Path, providers: Any = None, rules: policy.Policy | None = None) -> None:
-        super().__init__(directory, providers)
+    def __init__(
+        self,
+        directory: Path,
+        providers: Any = None,
+        rules: policy.Policy | None = None,
+        allowed: deployment.Deployment = deployment.USUAL,
+    ) -> None:
+        super().__init__(directory, providers, allowed)
         made = routes.face(self.writer, rules or world.RULES, authenticate=authenticate, healthy=True)
         served = face.Service(made)
         self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)

@@ -94,7 +94,7 @@ def test_a_crowd_that_is_being_worked_on_is_not_given_up(cloud):
         clock.now += 29
         assert loop.look() == ()
         waiting = [item for item in cloud.balancers() if not item.tree.loadbalancer.settled]
-        cloud.report(world.done(waiting[0]))
+        cloud.report(world.realised(waiting[0]))
     clock.now += 29
     assert loop.look() == ()
 
@@ -130,7 +130,7 @@ def test_the_words_of_a_failure_outlive_a_late_word_on_what_served_before(cloud)
     cloud.settle()
     cloud.writer.update_root(world.PUT, identifier, {})
     cloud.settle(fault="The disk is full.")
-    cloud.report(*(world.done(item) for item in before))
+    cloud.report(*(world.realised(item) for item in before))
     assert state(cloud, identifier) == ("ERROR", "The disk is full.")
 
 

@@ -41,7 +41,7 @@ def test_a_report_that_says_nothing_new_waits_for_no_writer(cloud):
     item = served(cloud)
     cloud.settle()
     with cloud.database.write():  # whoever needs the writers' lock now waits for ever
-        thread = threading.Thread(target=lambda: [cloud.report(world.done(item)) for _ in range(20)], daemon=True)
+        thread = threading.Thread(target=lambda: [cloud.report(world.realised(item)) for _ in range(20)], daemon=True)
         thread.start()
         thread.join(5)
         assert not thread.is_alive()
@@ -68,7 +68,7 @@ def test_a_crowd_of_reports_lets_users_write_in_between(cloud):
         return write()
 
     cloud.database.write = counted
-    cloud.report(*(world.done(item) for item in items))
+    cloud.report(*(world.realised(item) for item in items))
     assert len(began) == 2
 
 
@@ -78,10 +78,10 @@ def test_what_was_seen_of_an_older_generation_is_late(cloud):
     cloud.writer.update_root(world.PUT, old.id, {})
     cloud.settle()
     nothing = spec.Observation(frontends={}, backends={}, servers={}, counters={})
-    cloud.report(dataclasses.replace(world.done(old), observation=nothing))
+    cloud.report(dataclasses.replace(world.realised(old), observation=nothing))
     assert root(cloud).operating_status is status.Operating.ONLINE
     (new,) = cloud.balancers()
-    cloud.report(dataclasses.replace(world.done(new), observation=nothing))
+    cloud.report(dataclasses.replace(world.realised(new), observation=nothing))
     with cloud.database.read() as held:
         (front,) = rows.find(held, listener.Listener)
     assert front.operating_status is status.Operating.ERROR
@@ -95,7 +95,7 @@ def test_what_the_last_good_state_serves_is_heard_beside_a_failure(cloud):
     full = spec.Observation(
         frontends=dict.fromkeys([good.tree.listeners[0].id], "full"), backends={}, servers={}, counters={}
     )
-    cloud.report(dataclasses.replace(world.done(good), observation=full))
+    cloud.report(dataclasses.replace(world.realised(good), observation=full))
     assert (root(cloud).operating_status, root(cloud).failed, root(cloud).fault) == (
         status.Operating.DEGRADED,
         2,
@@ -105,8 +105,8 @@ def test_what_the_last_good_state_serves_is_heard_beside_a_failure(cloud):
 
 def test_reports_in_one_batch_build_on_each_other(cloud):
     item = served(cloud)
-    again = world.done(item, fault="It could not.")
-    cloud.report(again, again, world.done(item), world.done(item))
+    again = world.realised(item, fault="It could not.")
+    cloud.report(again, again, world.realised(item), world.realised(item))
     assert (root(cloud).settled, root(cloud).failed, root(cloud).fault) == (1, 0, None)
     assert cloud.count(statistics.Statistics) == 1
 
@@ -116,7 +116,7 @@ def test_what_fails_after_it_was_realised_says_why_and_stays_active(cloud):
     cloud.settle()
     cloud.settle(fault="The disk is full.")
     assert (root(cloud).settled, root(cloud).failed, root(cloud).fault) == (1, 0, "The disk is full.")
-    late = dataclasses.replace(world.done(item), revision=item.revision - 1)
+    late = dataclasses.replace(world.realised(item), revision=item.revision - 1)
     cloud.report(late)
     assert root(cloud).fault == "The disk is full."
     cloud.settle()

@@ -236,7 +236,7 @@ class Life(RuleBasedStateMachine):
         self.learn()
         for item in self.node.values():
             if item.absent or item.generation > self.realised.get(item.id, 0):
-                self.words.append(world.done(item, fault="It could not." if fails else None))
+                self.words.append(world.realised(item, fault="It could not." if fails else None))
 
     def learn(self) -> None:
         with self.world.database.read() as held:
@@ -285,7 +285,7 @@ class Life(RuleBasedStateMachine):
         self.known = 0
         self.learn()
         for item in self.node.values():
-            self.hear(world.done(item))
+            self.hear(world.realised(item))
         self.check()
         for whole in self.trees():
             assert whole.loadbalancer.fault is None

@@ -4,6 +4,7 @@ Promises a clock that moves only when told, identifiers in a known order, and on
 a node that does everything at once; a node with faults is the stateful test's own. It opens no socket.
 """
 
+import dataclasses
 import datetime
 import functools
 import itertools
@@ -15,7 +16,7 @@ from typing import Any
 from vipool.cloud.network import embedded
 from vipool.core import policy
 from vipool.core.policy import actions
-from vipool.model import caller, network, spec, subnet
+from vipool.model import caller, deployment, network, spec, subnet
 from vipool.providers import base, fake
 from vipool.service import act, desired, settle, write
 from vipool.store import rows, session
@@ -72,7 +73,12 @@ def empty_store() -> bytes:
 class World:
     """The service, and what it stands on."""
 
-    def __init__(self, directory: Path, providers: Mapping[str, base.Capabilities] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        providers: Mapping[str, base.Capabilities] | None = None,
+        allowed: deployment.Deployment = deployment.USUAL,
+    ) -> None:
         self.now = START
         self.told: list[int] = []
         self.new_id = identifiers()
@@ -87,6 +93,7 @@ class World:
             networks=self.networks,
             providers=providers or {"amphora": self.capabilities, "haproxy": self.capabilities},
             new_id=self.new_id,
+            allowed=allowed,
         )
         self.add_subnet(NETWORK, SUBNET, "172.16.100.0/24")
 
@@ -124,9 +131,9 @@ class World:
         """What a node says."""
         settle.take(self.database, self.networks, reports)
 
-    def settle(self, *, fault: str | None = None) -> None:
+    def settle(self, *, fault: str | None = None, done: str = "") -> None:
         """A node does, or fails to do, all that is asked."""
-        self.report(*(done(item, fault=fault) for item in self.balancers()))
+        self.report(*(dataclasses.replace(realised(item, fault=fault), done=done) for item in self.balancers()))
 
     def count(self, cls: type[Any], **equals: object) -> int:
         """How many rows of a kind there are."""
@@ -134,7 +141,7 @@ class World:
             return rows.count(held, cls, **equals)
 
 
-def done(item: spec.LoadBalancer, *, fault: str | None = None) -> spec.Report:
+def realised(item: spec.LoadBalancer, *, fault: str | None = None) -> spec.Report:
     """The report of a node that did what was asked, or could not."""
     return spec.Report(
         kind="loadbalancer",

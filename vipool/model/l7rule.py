@@ -48,7 +48,10 @@ class L7Rule(parts.Part):
     type: Annotated[Type, types.Choice(Type), attr.Attr(doc="What of a request is looked at.")]
     compare_type: Annotated[Compare, types.Choice(Compare), attr.Attr(doc="How it is compared with the value.")]
     value: Annotated[
-        str, types.String(pattern=ONE_LINE), attr.Attr(doc="What it is compared with.", aliases=("rule_value",))
+        str,
+        types.String(pattern=ONE_LINE),
+        # It may be a word that only some know: the value of an Authorization header, say.
+        attr.Attr(doc="What it is compared with.", aliases=("rule_value",), secret=True),
     ]
     key: Annotated[
         str | None, types.String(pattern=ONE_LINE), attr.Attr(doc="The name of the header, cookie or DN field.")
