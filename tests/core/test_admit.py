@@ -282,7 +282,7 @@ def test_ten_thousand_members_are_one_write():
 
 
 def names(count: int = 10_000):
-    return iter(f"id-{place}" for place in range(count))
+    return iter(f"00000000-0000-4000-8000-{place:012d}" for place in range(count))
 
 
 def built(body: dict[str, Any]) -> tree.Tree:
@@ -308,6 +308,20 @@ def test_a_single_call_builds_the_whole_tree_in_one_generation():
     assert (whole.healthmonitors[0].url_path, whole.healthmonitors[0].expected_codes) == ("/", "200")
     assert {each.touched for each in whole.rows()} == {1}
     assert {each.operating_status for each in whole.members} == {"OFFLINE"}
+
+
+def test_a_single_call_builds_policies_that_lead_to_named_pools():
+    rule = {"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
+    policies = [
+        {"action": "REJECT", "rules": [rule, {**rule, "value": "/x"}]},
+        {"action": "REDIRECT_TO_POOL", "redirect_pool": {**POOL, "name": "other"}, "position": 1},
+    ]
+    front = {"protocol": "HTTP", "protocol_port": 80, "default_pool": {"name": "webs"}, "l7policies": policies}
+    whole = built({"pools": [POOL], "listeners": [front]})
+    other = next(each for each in whole.pools if each.name == "other")
+    first, second = whole.policies_of(whole.listeners[0].id)
+    assert (first.redirect_pool_id, second.action) == (other.id, "REJECT")
+    assert [each.value for each in whole.rules_of(second.id)] == ["/", "/x"]
 
 
 @pytest.mark.parametrize(

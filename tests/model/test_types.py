@@ -20,6 +20,9 @@ KINDS = (
     types.Integer(1, 65535),
     types.Integer(),
     types.Number((1.0, 1.1)),
+    types.OneOf((301, 302)),
+    types.Url(),
+    types.Alpn(),
     types.Boolean(),
     types.Uuid(),
     types.IpAddress(),
@@ -125,3 +128,53 @@ def test_an_entry_holds_every_key():
 
 def test_a_distinct_list_keeps_the_first_of_equals():
     assert types.ListOf(types.String(), distinct=True).parse(["b", "a", "b"]) == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org",
+        "https://user@example.org:8443/a%20b?c=d&e#f",
+        "https://[2001:db8::1]:80/",
+        "HTTPS://EXAMPLE.ORG/",
+    ],
+)
+def test_a_url_is_kept_as_it_was_typed(url):
+    assert types.Url().parse(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.org",
+        "/path",
+        "ftp://example.org/",
+        "https://",
+        "https:///path",
+        "https://example.org/a b",
+        "https://example.org/\t",
+        "https://example.org/\u00e4",
+        "https://example.org/%",
+        "https://example.org/%zz",
+        "https://[::1",
+        "https://example.org:port/",
+        "https://example.org/" + "x" * 255,
+    ],
+)
+def test_what_is_no_url_is_refused(url):
+    assert attempt(types.Url(), url)[1] in (
+        "Value must be a valid URL string",
+        "Value should have a maximum character requirement of 255",
+    )
+
+
+def test_a_status_is_one_of_a_few_numbers():
+    assert types.OneOf((301, 302)).parse("302") == 302
+    assert attempt(types.OneOf((301, 302)), 200)[1] == "Value should be one of: 301, 302"
+
+
+def test_alpn_protocols_are_known_by_their_identification_sequence():
+    assert [types.Alpn().parse(each) for each in types.ALPN] == ["h2", "http/1.1", "http/1.0"]
+    for each in ("h3", "H2", 2, None):
+        assert attempt(types.Alpn(), each)[1] == "Value should be a valid ALPN protocol ID"
