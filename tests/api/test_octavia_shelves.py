@@ -101,13 +101,10 @@ def test_a_thing_comes_back_as_it_was_sent(cloud, shelf):
 def test_things_are_paged_by_what_they_are_known_by(cloud, shelf):
     under = profile(cloud, shelf)["id"]
     made = [thing(cloud, shelf, name=name, **{shelf["link"]: under}) for name in "abc"]
-    seen, path = [], f"{shelf['things']}?limit=2&sort=name"
-    while path:
-        page = cloud.get(path)
-        seen += page[shelf["key"]]
-        path = next((each["href"] for each in page[f"{shelf['key']}_links"] if each["rel"] == "next"), None)
-        path = path and path.removeprefix("http://cloud.example")
-    assert seen == made
+    first = cloud.get(f"{shelf['things']}?limit=2&sort=name")
+    (link,) = first[f"{shelf['key']}_links"]
+    rest = cloud.get(link["href"].removeprefix("http://cloud.example"))
+    assert [*first[shelf["key"]], *rest[shelf["key"]]] == made
 
 
 def test_only_administrators_lay_out_and_readers_see_things(cloud, shelf):
@@ -174,8 +171,8 @@ def test_a_thing_that_cannot_be_is_refused(cloud, shelf):
     assert reply.status_code == 400
     body = {shelf["thing"]: {shelf["link"]: made[shelf["link"]]}}
     assert cloud.call("PUT", at(shelf, made), body, who="admin").status_code == 400
-    for method, body in (("GET", None), ("PUT", {shelf["thing"]: {}}), ("DELETE", None)):
-        assert cloud.call(method, f"{shelf['things']}/{NIL}", body, who="admin").status_code == 404
+    for method, sent in (("GET", None), ("PUT", {shelf["thing"]: {}}), ("DELETE", None)):
+        assert cloud.call(method, f"{shelf['things']}/{NIL}", sent, who="admin").status_code == 404
 
 
 def test_names_of_flavors_stay_unique(cloud):

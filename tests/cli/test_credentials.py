@@ -2,7 +2,7 @@
 
 import subprocess
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 

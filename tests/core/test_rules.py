@@ -160,7 +160,7 @@ def test_an_operator_s_word_on_monitors_and_members():
         probe = trees.row(healthmonitor.HealthMonitor, "new", {"pool_id": "u"}, type="UDP-CONNECT", delay=delay)
         later = dataclasses.replace(trees.when(udp), allowed=when.allowed)
         if fits:
-            assert admit.create(udp, probe, later)
+            assert admit.create(udp, probe, later).healthmonitors[-1].delay == 4
         else:
             with pytest.raises(faults.Invalid, match="should be larger than 4 for UDP-CONNECT"):
                 admit.create(udp, probe, later)
