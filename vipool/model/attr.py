@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import enum
 import functools
+import operator
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -219,15 +220,38 @@ def parse_update(cls: type[Resource], body: Mapping[str, object], *, where: str 
     return {name: value for name, value in parsed.items() if value is not KEEP}
 
 
-def show(resource: Resource) -> dict[str, object]:
+def show(resource: Resource) -> dict[str, Any]:
     """The attributes of an object that replies show, under their API names, as JSON values."""
-    return {wire: jsonable(getattr(resource, name)) for wire, name in shown_names(type(resource))}
+    wires, values, unlike = _showing(type(resource))
+    shown = dict(zip(wires, values(resource), strict=True))
+    for wire in unlike:
+        shown[wire] = jsonable(shown[wire])
+    return shown
+
+
+# Kinds whose values are JSON values as they are: most are, and lists have thousands of them.
+_PLAIN_KINDS = (
+    types.String
+    | types.Integer
+    | types.OneOf
+    | types.Number
+    | types.Boolean
+    | types.Uuid
+    | types.IpAddress
+    | types.Cidr
+    | types.Url
+)
 
 
 @per_noun
-def shown_names(cls: type[Any]) -> tuple[tuple[str, str], ...]:
-    """The names of the attributes that replies show: in the API, and of the field."""
-    return tuple((attribute.wire, attribute.name) for attribute in attributes(cls) if attribute.attr.show)
+def _showing(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[str, ...]]:
+    """How objects of a noun are shown: the names in the API, what reads their values, and those to make JSON."""
+    shown = [attribute for attribute in attributes(cls) if attribute.attr.show]
+    wires = tuple(attribute.wire for attribute in shown)
+    names = [attribute.name for attribute in shown]
+    read = operator.attrgetter(*names)
+    values = read if len(names) > 1 else lambda resource: (read(resource),)
+    return wires, values, tuple(each.wire for each in shown if not isinstance(each.kind, _PLAIN_KINDS))
 
 
 def dump(resource: Resource) -> dict[str, object]:

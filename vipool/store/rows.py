@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from vipool.model import attr, types
-from vipool.store import session, tables
+from vipool.store import session, statements, tables
 
 R = TypeVar("R", bound=attr.Resource)
 # SQLite takes at most 32,766 parameters in one statement; identifiers are asked for in slices well below that.
@@ -15,25 +15,24 @@ SLICE = 5_000
 
 
 @attr.per_noun
-def _readers(cls: type[Any]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    """For each column the conversion from its database form, or None where there is nothing to convert."""
-
-    def reader(attribute: attr.Attribute) -> Callable[[Any], Any] | None:
-        if isinstance(attribute.kind, types.Choice | types.ListOf):
-            return functools.partial(attr.revive, attribute)
-        return None
-
-    return tuple((attribute.name, reader(attribute)) for attribute in attr.attributes(cls))
+def _reading(cls: type[Any]) -> tuple[tuple[str, ...], tuple[tuple[int, Callable[[Any], Any]], ...]]:
+    """The names of the columns, and the places of those whose database form must be converted, with what does it."""
+    attributes = attr.attributes(cls)
+    names = tuple(attribute.name for attribute in attributes)
+    return names, tuple(
+        (place, functools.partial(attr.revive, attribute))
+        for place, attribute in enumerate(attributes)
+        if isinstance(attribute.kind, types.Choice | types.ListOf)
+    )
 
 
 def noun(cls: type[R], row: Sequence[Any]) -> R:
     """The object in a row whose columns come in declaration order."""
-    return cls(
-        **{
-            name: value if read is None else read(value)
-            for (name, read), value in zip(_readers(cls), row, strict=False)
-        }
-    )
+    names, unlike = _reading(cls)
+    values = list(row)
+    for place, read in unlike:
+        values[place] = read(values[place])
+    return cls(**dict(zip(names, values, strict=True)))
 
 
 def _kept(resource: attr.Resource) -> dict[str, Any]:
@@ -50,37 +49,20 @@ def _keepable(attribute: attr.Attribute, value: Any) -> Any:
 
 def get(held: session.Session, cls: type[R], identifier: str) -> R | None:
     """The object with that id, or None."""
-    table = tables.TABLES[cls]
-    row = held.connection.execute(sa.select(table).where(table.c.id == identifier)).first()
+    row = held.connection.execute(statements.get(tables.TABLES[cls]), {"id": identifier}).first()
     return None if row is None else noun(cls, row)
 
 
 def find(held: session.Session, cls: type[R], **equals: Any) -> tuple[R, ...]:
     """The objects whose attributes have these values; a tuple or list of values means any of them; by id."""
-    table = tables.TABLES[cls]
-    query = sa.select(table).order_by(table.c.id)
-    for name, value in equals.items():
-        column = table.c[name]
-        query = query.where(column.in_(value) if isinstance(value, tuple | list | frozenset) else column == value)
-    return tuple(noun(cls, row) for row in held.connection.execute(query))
+    several = frozenset(name for name, value in equals.items() if isinstance(value, tuple | list | frozenset))
+    query = statements.find(tables.TABLES[cls], tuple(equals), several)
+    return tuple(noun(cls, row) for row in held.connection.execute(query, equals))
 
 
 def column(held: session.Session, cls: type[R], name: str, **equals: Any) -> tuple[Any, ...]:
     """One attribute, as it is kept, of the objects that have these values: for many, a tenth of the cost of `find`."""
-    table = tables.TABLES[cls]
-    query = sa.select(table.c[name])
-    for each, value in equals.items():
-        query = query.where(table.c[each] == value)
-    return tuple(held.connection.execute(query).scalars())
-
-
-def values(held: session.Session, cls: type[R], name: str, **equals: Any) -> tuple[Any, ...]:
-    """One attribute of the objects that have these values, in no order: cheaper than whole objects."""
-    table = tables.TABLES[cls]
-    query = sa.select(table.c[name])
-    for key, value in equals.items():
-        query = query.where(table.c[key] == value)
-    return tuple(held.connection.execute(query).scalars())
+    return tuple(held.connection.execute(statements.column(tables.TABLES[cls], name, tuple(equals)), equals).scalars())
 
 
 def since(held: session.Session, cls: type[R], revision: int) -> tuple[R, ...]:
@@ -117,11 +99,7 @@ def ids_by(
 
 def count(held: session.Session, cls: type[R], **equals: Any) -> int:
     """How many objects have these values."""
-    table = tables.TABLES[cls]
-    query = sa.select(sa.func.count()).select_from(table)
-    for name, value in equals.items():
-        query = query.where(table.c[name] == value)
-    return int(held.connection.execute(query).scalar_one())
+    return int(held.connection.execute(statements.count(tables.TABLES[cls], tuple(equals)), equals).scalar_one())
 
 
 def add(held: session.Session, *resources: attr.Resource) -> None:
@@ -130,21 +108,23 @@ def add(held: session.Session, *resources: attr.Resource) -> None:
     for resource in resources:
         by_class.setdefault(type(resource), []).append(_kept(resource))
     for cls, values in by_class.items():
-        held.connection.execute(sa.insert(tables.TABLES[cls]), values)
+        held.connection.execute(statements.add(tables.TABLES[cls]), values)
 
 
 def put(held: session.Session, resource: attr.Resource) -> None:
     """Keep an object that is there already, whole."""
-    table = tables.TABLES[type(resource)]
-    held.connection.execute(sa.update(table).where(table.c.id == resource.id).values(_kept(resource)))
+    _change(held, type(resource), resource.id, _kept(resource))
 
 
 def change(held: session.Session, cls: type[attr.Resource], identifier: str, values: Mapping[str, Any]) -> None:
     """Change some attributes of one object."""
-    table = tables.TABLES[cls]
     kinds = {attribute.name: attribute for attribute in attr.attributes(cls)}
-    kept = {name: _keepable(kinds[name], value) for name, value in values.items()}
-    held.connection.execute(sa.update(table).where(table.c.id == identifier).values(kept))
+    _change(held, cls, identifier, {name: _keepable(kinds[name], value) for name, value in values.items()})
+
+
+def _change(held: session.Session, cls: type[attr.Resource], identifier: str, kept: Mapping[str, Any]) -> None:
+    new = {f"new_{name}": value for name, value in kept.items()}
+    held.connection.execute(statements.change(tables.TABLES[cls], frozenset(kept)), {"known": identifier, **new})
 
 
 def remove(held: session.Session, cls: type[attr.Resource], *identifiers: str) -> None:
