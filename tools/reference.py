@@ -62,12 +62,19 @@ def page(noun: type[attr.Resource]) -> str:
         "",
         about(noun),
         "",
-        f"One object is wrapped in `{noun.NOUN.wrapper}`, a list in `{noun.NOUN.collection}`.",
+        wrapped(noun.NOUN),
         "",
         "| attribute | value | default | may be sent | what it means |",
         "|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows(noun)]) + "\n"
+
+
+def wrapped(noun: attr.Noun) -> str:
+    """What stands around the objects in bodies."""
+    if noun.bare:
+        return f"One object stands bare, a list is wrapped in `{noun.bare}`."
+    return f"One object is wrapped in `{noun.wrapper}`, a list in `{noun.collection}`."
 
 
 def rows(noun: type[attr.Resource]) -> Iterator[str]:

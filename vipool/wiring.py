@@ -16,6 +16,7 @@ from vipool import settings
 if TYPE_CHECKING:
     from vipool.api import app, local
     from vipool.api.identity import desk
+    from vipool.cloud.secrets.embedded import vault
     from vipool.providers import base
     from vipool.store import session
 
@@ -42,6 +43,25 @@ def token_key(chosen: settings.Settings) -> bytes:
     if not path.exists():
         files.write(path, secrets.token_bytes(SECRET_BYTES), mode=0o600)
     return path.read_bytes()
+
+
+def open_vault(chosen: settings.Settings, database: "session.Database") -> "vault.Vault":
+    """What seals payloads of secrets, its first key made at first use.  Raises errors.Failed for a file of no keys."""
+    from vipool.cloud.secrets.embedded import rotation, vault
+    from vipool.host import errors, files
+
+    path = chosen.secret_key_file
+    if not path.exists():
+        # On the disk before the first secret is: nothing else opens that.
+        files.write(path, vault.write_keys([secrets.token_bytes(vault.KEY_BYTES)]), mode=0o600, durable=True)
+    try:
+        keys = vault.read_keys(path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = (error.strerror or "") if isinstance(error, OSError) else str(error)
+        raise errors.Failed(f"reading the keys in {path}", reason=reason) from None
+    opened = vault.Vault(keys, secrets.token_bytes)
+    rotation.renew(database, opened)
+    return opened
 
 
 def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "session.Database":
@@ -71,6 +91,8 @@ def build_server(
     from vipool.api import app, local, network, octavia
     from vipool.api.face import Service
     from vipool.api.identity import routes as identity
+    from vipool.api.keymanager import desk as keys
+    from vipool.api.keymanager import routes as keymanager
     from vipool.cloud.network.embedded import Network
     from vipool.providers.haproxy import capabilities
     from vipool.service import write
@@ -87,11 +109,13 @@ def build_server(
         new_id=new_id,
     )
     balancers = octavia.Octavia(database=database, writer=writer)
+    kept = keys.Desk(database=database, vault=open_vault(chosen, database), new_id=new_id)
     load_balancer = Service(octavia.face(balancers, authenticate=authenticate, new_id=new_id))
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,
             "/identity": Service(identity.face(people, lambda: f"req-{new_id()}")),
+            "/key-manager": Service(keymanager.face(kept, authenticate=authenticate)),
             "/network": Service(network.face(database, authenticate=authenticate, new_id=new_id)),
         },
         default=load_balancer,

@@ -100,6 +100,7 @@ class Noun:
     title: str  # in sentences
     argument: str = ""  # Octavia's name for the body in its errors
     links: str = ""  # key of paging links, where it is not <collection>_links
+    bare: str = ""  # key of a list, where one object stands in a body without a wrapper
 
     @property
     def links_key(self) -> str:

@@ -2,6 +2,8 @@
 
 from vipool.model import (
     attr,
+    consumer,
+    container,
     credential,
     domain,
     floatingip,
@@ -11,6 +13,7 @@ from vipool.model import (
     member,
     network,
     networkquota,
+    payload,
     plug,
     pool,
     port,
@@ -19,6 +22,7 @@ from vipool.model import (
     revocation,
     role,
     router,
+    secret,
     securitygroup,
     statistics,
     subnet,
@@ -53,4 +57,10 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     credential.ApplicationCredential,
     revocation.RevokedToken,
     revocation.IdentityVersion,
+    secret.Secret,
+    payload.Payload,
+    container.Container,
+    container.Reference,
+    consumer.SecretConsumer,
+    consumer.ContainerConsumer,
 )
