@@ -1,5 +1,6 @@
 """Certificates for tests: an authority that issues what it is asked for, and the forms in which tenants keep it."""
 
+import base64
 import datetime
 import functools
 from dataclasses import dataclass
@@ -72,7 +73,12 @@ class Issued:
         whole = self.archive()
         assert len(mine) == len(other)
         assert mine in whole
-        return _unsealed(whole.replace(mine, other))
+        return _der(0x30, _contents(whole.replace(mine, other)))
+
+    def endless_archive(self) -> bytes:
+        """A PKCS#12 file that takes hours to be found whole: it says how often its pass phrase is hashed for that."""
+        digest = _der(0x30, _der(0x30, SHA256), _der(0x04, bytes(32)))
+        return _der(0x30, _contents(self.archive()), _der(0x30, digest, _der(0x04, bytes(8)), MOST_ROUNDS))
 
     def issue(
         self,
@@ -96,19 +102,40 @@ class Issued:
         return made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
-def _unsealed(archive: bytes) -> bytes:
-    """A PKCS#12 file without the last of its three parts, which says that the others are as they were made."""
+def endless_key() -> bytes:
+    """A private key in PEM that takes hours to open, whatever its pass phrase (PKCS#8 and PBES2, RFC 8018)."""
+    hashing = _der(0x30, PBKDF2, _der(0x30, _der(0x04, bytes(8)), MOST_ROUNDS))
+    scheme = _der(0x30, PBES2, _der(0x30, hashing, _der(0x30, AES256_CBC, _der(0x04, bytes(16)))))
+    clear = base64.encodebytes(_der(0x30, scheme, _der(0x04, bytes(128))))
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n" + clear + b"-----END ENCRYPTED PRIVATE KEY-----\n"
+
+
+# In DER: object identifiers, and the number 2^31 - 1.
+PBES2, PBKDF2 = (bytes.fromhex(f"06092a864886f70d0105{last}") for last in ("0d", "0c"))
+AES256_CBC, SHA256 = (bytes.fromhex(f"0609608648016503040{last}") for last in ("12a", "201"))
+MOST_ROUNDS = bytes.fromhex("02047fffffff")
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    """An element (X.690, section 8.1) with this content."""
+    content = b"".join(parts)
+    size = len(content)
+    length = [size] if size < 128 else [0x81, size] if size < 256 else [0x82, *size.to_bytes(2, "big")]
+    return bytes([tag, *length]) + content
+
+
+def _contents(archive: bytes) -> bytes:
+    """The first two parts of a PKCS#12 file, without the third, which says that they are as they were made."""
 
     def element(place: int) -> tuple[int, int]:
-        """Where the content of an element begins, and where it ends (X.690, section 8.1)."""
+        """Where the content of an element begins, and where it ends."""
         length = archive[place + 1]
         size = length & 0x7F if length & 0x80 else 0
         begin = place + 2 + size
         return begin, begin + (int.from_bytes(archive[place + 2 : begin], "big") if size else length)
 
     begin, _ = element(0)
-    kept = archive[begin : element(element(begin)[1])[1]]
-    return b"\x30\x82" + len(kept).to_bytes(2, "big") + kept
+    return archive[begin : element(element(begin)[1])[1]]
 
 
 def _signed(common: str | None, key: Any, by: Issued | None, what: tuple[Any, Any, Any]) -> x509.Certificate:

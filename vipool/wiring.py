@@ -16,6 +16,7 @@ from vipool import settings
 if TYPE_CHECKING:
     from vipool.api import app, local
     from vipool.api.identity import desk
+    from vipool.cloud.secrets import embedded as key_manager
     from vipool.cloud.secrets.embedded import vault
     from vipool.providers import base
     from vipool.store import session
@@ -109,13 +110,17 @@ def build_server(
         new_id=new_id,
     )
     balancers = octavia.Octavia(database=database, writer=writer)
-    kept = keys.Desk(database=database, vault=open_vault(chosen, database), new_id=new_id)
+    kept = build_key_manager(chosen, database)
     load_balancer = Service(octavia.face(balancers, authenticate=authenticate, new_id=new_id))
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,
             "/identity": Service(identity.face(people, lambda: f"req-{new_id()}")),
-            "/key-manager": Service(keymanager.face(kept, authenticate=authenticate)),
+            "/key-manager": Service(
+                keymanager.face(
+                    keys.Desk(database=database, vault=kept.vault, new_id=new_id), authenticate=authenticate
+                )
+            ),
             "/network": Service(network.face(database, authenticate=authenticate, new_id=new_id)),
         },
         default=load_balancer,
@@ -123,6 +128,16 @@ def build_server(
             database=database, networks=networks, news=news, on_report=lambda: chosen.ready_file.touch(mode=0o600)
         ),
     )
+
+
+def build_key_manager(chosen: settings.Settings, database: "session.Database") -> "key_manager.Secrets":
+    """The embedded key manager; what tenants keep as certificates is opened by a child of this process."""
+    from vipool.cloud.secrets.embedded import Secrets
+    from vipool.core import opening
+    from vipool.host import confined
+
+    child = confined.Confined(opening.__name__, opening.answer.__name__)
+    return Secrets(vault=open_vault(chosen, database), opener=child)
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":

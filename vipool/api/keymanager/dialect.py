@@ -70,13 +70,14 @@ class KeyManagerDialect:
 
     def unknown_path(self, call: exchange.Call) -> exchange.Answer:
         """404."""
-        return error(call, 404, "")
+        return error(call, 404, f"There is nothing at {faults.said(call.path)}.")
 
     def wrong_method(self, call: exchange.Call, allowed: Sequence[str]) -> exchange.Answer:
         """405, or in some places 406."""
+        sentence = f"The method {call.method} is not for this path: {', '.join(allowed)} is."
         if ODD.fullmatch(call.path):
-            return error(call, 406, f"The method {call.method} is not for this path: {', '.join(allowed)} is.")
-        answer = error(call, 405, "")
+            return error(call, 406, sentence)
+        answer = error(call, 405, sentence)
         return exchange.Answer(
             status=405, body=answer.body, headers={**answer.headers, "Allow": ", ".join(sorted(allowed))}
         )

@@ -118,7 +118,8 @@ def _sort(call: exchange.Call) -> tuple[tuple[str, bool], ...]:
         if key not in SORT_KEYS or way not in {"", "asc", "desc"}:
             raise _refused()
         found.append((key, way != "desc"))
-    return tuple(found)
+    # Of equal ones the older comes first.
+    return (*found, ("created", True))
 
 
 def _refused() -> faults.BadQuery:
