@@ -1,5 +1,6 @@
 """What the load-balancer service gets of a reference: the bundle or the text, or a refusal that gives nothing away."""
 
+import logging
 import threading
 
 import pytest
@@ -62,7 +63,7 @@ def bundle(keys, service: base.Secrets, ref: str, who="alice"):
 
 
 def refused(keys, service, ref, who="alice") -> str:
-    """The reason for the log, where the sentence is the one that gives nothing away."""
+    """The reason for the operator, where the sentence is the one that gives nothing away."""
     with pytest.raises(base.NotRetrieved) as caught:
         bundle(keys, service, ref, who)
     assert caught.value.sentence == f"Could not retrieve certificate: ['{ref}']"
@@ -120,6 +121,13 @@ def test_who_may_not_read_it_is_told_the_same_as_where_nothing_is(keys, service,
         for who in ("bob", "rita(reader)", "audit", "admin", "service", "stranger-unscoped"):
             assert "may not read" in refused(keys, service, ref, who)
     assert "There is no secret" in refused(keys, service, GONE, "bob")
+
+
+def test_the_log_says_why_nothing_was_retrieved(keys, service, chain, caplog):
+    ref = kept(keys, chain[0].archive())
+    with caplog.at_level(logging.INFO):
+        reason = refused(keys, service, ref, "bob")
+    assert f"What is behind '{ref}' was not retrieved: {reason}" in caplog.text
 
 
 def test_an_access_list_opens_a_secret(keys, service, chain):

@@ -16,7 +16,8 @@ from vipool.store import session
 class NotRetrieved(faults.Invalid):
     """Nothing that can be used is behind these references, for this caller (400).
 
-    The sentence is Octavia's and says no more, so that nobody learns what others keep; ``reason`` is for the log.
+    The sentence is Octavia's and says no more, so that nobody learns what others keep; ``reason`` says it to the
+    operator, and has been logged.
     """
 
     def __init__(self, refs: Sequence[str], reason: str = "") -> None:

@@ -5,6 +5,7 @@ Knows nothing of HTTP; the Key Manager API is spoken by ``vipool.api.keymanager`
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from vipool.host import confined
 from vipool.model import bundle as bundles
 from vipool.model import caller, faults, guarded
 from vipool.store import session
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,10 @@ def _retrieving(ref: str) -> Iterator[None]:
     """Turn every reason that would tell of other people's objects into the one sentence that does not."""
     try:
         yield
-    except certificate.Unusable as refusal:
-        if refusal.kind == certificate.Kind.PARTS:
-            raise base.NotRetrieved([ref], refusal.sentence) from refusal
-        raise
     except faults.Unavailable:
         raise
     except faults.Refusal as refusal:
+        if isinstance(refusal, certificate.Unusable) and refusal.kind != certificate.Kind.PARTS:
+            raise
+        log.info("What is behind '%s' was not retrieved: %s", faults.said(ref), refusal.sentence)
         raise base.NotRetrieved([ref], refusal.sentence) from refusal
