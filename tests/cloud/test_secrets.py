@@ -29,7 +29,8 @@ def keys(tmp_path):
 @pytest.fixture
 def service(keys):
     """The service, opening bundles in this process."""
-    return Secrets(vault=keys.vault, opener=opening.answer)
+    made: base.Secrets = Secrets(vault=keys.vault, opener=opening.answer)
+    return made
 
 
 @pytest.fixture(scope="module")

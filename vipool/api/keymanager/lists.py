@@ -3,6 +3,7 @@
 Unknown arguments are ignored and copied into the links, as in Barbican; the order is that of creation.
 """
 
+import dataclasses
 import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,9 +71,7 @@ def _href(call: exchange.Call, limit: int, offset: int) -> str:
 def _paged(call: exchange.Call, query: listing.Query) -> listing.Query:
     limit = min(max(1, _number(call.asked("limit"), PAGE)), LONGEST_PAGE)
     offset = max(0, _number(call.asked("offset"), 0))
-    return listing.Query(
-        equals=query.equals, holds=query.holds, bounds=query.bounds, sort=query.sort, limit=limit, offset=offset
-    )
+    return dataclasses.replace(query, limit=limit, offset=offset)
 
 
 def _number(text: str | None, otherwise: int) -> int:

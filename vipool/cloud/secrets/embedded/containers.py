@@ -20,25 +20,29 @@ def create(
     held: session.Session, made: container.Container, wanted: Sequence[Named], new_id: Callable[[], str]
 ) -> None:
     """A new container.  Raises faults.NotFound for a secret that its project does not have."""
-    rows.add(held, made)
-    for each in wanted:
-        _add(held, made, each, new_id())
+    _check_owned(held, made, wanted)
+    rows.add(held, made, *(_reference(made, each, new_id()) for each in wanted))
 
 
 def add(held: session.Session, to: container.Container, wanted: Named, identifier: str) -> None:
     """One secret more.  Raises faults.NotFound, or faults.Conflict when it is there under that name."""
-    _add(held, to, wanted, identifier)
+    _check_owned(held, to, [wanted])
+    if rows.find(held, container.Reference, container_id=to.id, name=wanted.name):
+        raise faults.Conflict(f"Container {to.id} has a secret named '{wanted.name}': choose another name.")
+    rows.add(held, _reference(to, wanted, identifier))
     rows.change(held, container.Container, to.id, {"updated": held.now})
 
 
-def _add(held: session.Session, to: container.Container, wanted: Named, identifier: str) -> None:
-    found = finding.maybe(held, secret.Secret, wanted.secret_id)
-    if found is None or found.project_id != to.project_id:
-        raise faults.NotFound(f"Secret provided for '{wanted.name}' doesn't exist in this project: store it first.")
-    if rows.find(held, container.Reference, container_id=to.id, name=wanted.name):
-        raise faults.Conflict(f"Container {to.id} has a secret named '{wanted.name}': choose another name.")
-    reference = container.Reference(id=identifier, container_id=to.id, secret_id=found.id, name=wanted.name)
-    rows.add(held, reference)
+def _check_owned(held: session.Session, to: container.Container, wanted: Sequence[Named]) -> None:
+    """Refuse secrets that are not there or not the project's, both in the same words."""
+    found = finding.several(held, secret.Secret, (each.secret_id for each in wanted))
+    for each in wanted:
+        if each.secret_id not in found or found[each.secret_id].project_id != to.project_id:
+            raise faults.NotFound(f"Secret provided for '{each.name}' doesn't exist in this project: store it first.")
+
+
+def _reference(to: container.Container, wanted: Named, identifier: str) -> container.Reference:
+    return container.Reference(id=identifier, container_id=to.id, secret_id=wanted.secret_id, name=wanted.name)
 
 
 def take(held: session.Session, out_of: container.Container, wanted: Named) -> None:

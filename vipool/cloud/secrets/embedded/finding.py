@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,9 +34,17 @@ def place(ref: str) -> Place | None:
 def maybe(held: session.Session, noun: type[G], identifier: str) -> G | None:
     """The object, unless its time is over."""
     found = rows.get(held, noun, identifier) if IDENTIFIER.fullmatch(identifier) else None
-    if isinstance(found, secret.Secret) and found.expiration is not None and found.expiration <= held.now:
-        return None
-    return found
+    return None if found is None or _over(held, found) else found
+
+
+def several(held: session.Session, noun: type[G], identifiers: Iterable[str]) -> dict[str, G]:
+    """Those of these objects that are there, by id."""
+    wanted = (each for each in identifiers if IDENTIFIER.fullmatch(each))
+    return {each.id: each for each in rows.find_by_ids(held, noun, wanted).values() if not _over(held, each)}
+
+
+def _over(held: session.Session, found: guarded.Guarded) -> bool:
+    return isinstance(found, secret.Secret) and found.expiration is not None and found.expiration <= held.now
 
 
 def one(held: session.Session, noun: type[G], identifier: str) -> G:

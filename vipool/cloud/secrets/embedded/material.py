@@ -41,9 +41,9 @@ def of_text(held: session.Session, vault: vaults.Vault, ref: str, check: Check) 
         raise faults.Invalid(f"'{faults.said(ref)}' is the reference of a container: give that of a secret.")
     try:
         return _payload(held, vault, place.id, check).decode()
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError:
         # Without its cause, which holds the payload.
-        raise faults.Invalid(f"Secret {place.id} is no text: PEM is needed, so store that.") from error
+        raise faults.Invalid(f"Secret {place.id} is no text: PEM is needed, so store that.") from None
 
 
 def _place(ref: str) -> finding.Place:
