@@ -15,6 +15,7 @@ from tests.providers import trees
 from vipool import settings, wiring
 from vipool.api import exchange, face, local
 from vipool.api.identity import policy as identity_policy
+from vipool.api.keymanager import policy as keymanager_policy
 from vipool.core.policy import actions
 from vipool.model import attr, caller, faults, healthmonitor, l7policy, l7rule, listener, pool, tree, types
 from vipool.providers.haproxy import capabilities, render
@@ -23,6 +24,7 @@ from vipool.providers.haproxy import capabilities, render
 POLICIES = {
     "/load-balancer": set(actions.ACTIONS),
     "/identity": set(identity_policy.RULES),
+    "/key-manager": set(keymanager_policy.RULES),
     "/network": {"read", "write"},
 }
 # What anybody may ask without a token, because that is how one gets a token, or finds out where to ask for one.

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools import commands
+from tools import balancing, commands, policy
 from vipool.model import attr, nouns
 
 HOME = Path(__file__).resolve().parent.parent / "docs/reference"
@@ -19,11 +19,13 @@ INDEX = """# Reference
 
 - [Command line](commands.md)
 - [Configuration](configuration.md): options, environment, `vipool.toml`
+- [What users of load balancers may have](balancing.md): the table `octavia` of `vipool.toml`
+- [Who may do what](policy.md): the actions of the load-balancer API, and the sets of rules
 - [Files and names on the machine](files.md)
 - [Errors](errors.md): the documents in which each API refuses
 
-This page, the command line and the objects are written by `make docs` from the declarations; a test holds them to each
-other.
+This page, the command line, the tables of settings and rules, and the objects are written by `make docs` from the
+declarations; a test holds them to each other.
 
 ## Objects of the APIs
 
@@ -37,7 +39,8 @@ def pages() -> dict[str, str]:
     published = [noun for noun in nouns.NOUNS if is_published(noun)]
     found = {f"objects/{noun.NOUN.wrapper}.md": page(noun) for noun in published}
     rows = (f"| [{title(noun)}](objects/{noun.NOUN.wrapper}.md) | {about(noun)} |" for noun in published)
-    return {"index.md": INDEX + "\n".join(rows) + "\n", "commands.md": commands.page(), **found}
+    written = {"commands.md": commands.page(), "balancing.md": balancing.page(), "policy.md": policy.page()}
+    return {"index.md": INDEX + "\n".join(rows) + "\n", **written, **found}
 
 
 def is_published(noun: type[attr.Resource]) -> bool:
@@ -62,12 +65,19 @@ def page(noun: type[attr.Resource]) -> str:
         "",
         about(noun),
         "",
-        f"One object is wrapped in `{noun.NOUN.wrapper}`, a list in `{noun.NOUN.collection}`.",
+        wrapped(noun.NOUN),
         "",
         "| attribute | value | default | may be sent | what it means |",
         "|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows(noun)]) + "\n"
+
+
+def wrapped(noun: attr.Noun) -> str:
+    """What stands around the objects in bodies."""
+    if noun.bare:
+        return f"One object stands bare, a list is wrapped in `{noun.bare}`."
+    return f"One object is wrapped in `{noun.wrapper}`, a list in `{noun.collection}`."
 
 
 def rows(noun: type[attr.Resource]) -> Iterator[str]:

@@ -17,6 +17,8 @@ from vipool import settings
 if TYPE_CHECKING:
     from vipool.api import app, local
     from vipool.api.identity import desk
+    from vipool.cloud.secrets import embedded as key_manager
+    from vipool.cloud.secrets.embedded import vault
     from vipool.providers import base
     from vipool.store import session
 
@@ -43,6 +45,25 @@ def token_key(chosen: settings.Settings) -> bytes:
     if not path.exists():
         files.write(path, secrets.token_bytes(SECRET_BYTES), mode=0o600)
     return path.read_bytes()
+
+
+def open_vault(chosen: settings.Settings, database: "session.Database") -> "vault.Vault":
+    """What seals payloads of secrets, its first key made at first use.  Raises errors.Failed for a file of no keys."""
+    from vipool.cloud.secrets.embedded import rotation, vault
+    from vipool.host import errors, files
+
+    path = chosen.secret_key_file
+    if not path.exists():
+        # On the disk before the first secret is: nothing else opens that.
+        files.write(path, vault.write_keys([secrets.token_bytes(vault.KEY_BYTES)]), mode=0o600, durable=True)
+    try:
+        keys = vault.read_keys(path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = (error.strerror or "") if isinstance(error, OSError) else str(error)
+        raise errors.Failed(f"reading the keys in {path}", reason=reason) from None
+    opened = vault.Vault(keys, secrets.token_bytes)
+    rotation.renew(database, opened)
+    return opened
 
 
 def open_database(chosen: settings.Settings, on_commit: "session.OnCommit") -> "session.Database":
@@ -72,6 +93,8 @@ def build_server(
     from vipool.api import app, local, network
     from vipool.api.face import Service
     from vipool.api.identity import routes as identity
+    from vipool.api.keymanager import desk as keys
+    from vipool.api.keymanager import routes as keymanager
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
     from vipool.providers.haproxy import capabilities
@@ -90,11 +113,17 @@ def build_server(
         allowed=chosen.allowed,
         node=amphorae.Node(name=socket.gethostname()),
     )
+    kept = build_key_manager(chosen, database)
     load_balancer = Service(octavia.face(writer, chosen.rules, authenticate=authenticate, healthy=chosen.healthcheck))
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,
             "/identity": Service(identity.face(people, lambda: f"req-{new_id()}")),
+            "/key-manager": Service(
+                keymanager.face(
+                    keys.Desk(database=database, vault=kept.vault, new_id=new_id), authenticate=authenticate
+                )
+            ),
             "/network": Service(network.face(database, authenticate=authenticate, new_id=new_id)),
         },
         default=load_balancer,
@@ -102,6 +131,16 @@ def build_server(
             database=database, networks=networks, news=news, on_report=lambda: chosen.ready_file.touch(mode=0o600)
         ),
     )
+
+
+def build_key_manager(chosen: settings.Settings, database: "session.Database") -> "key_manager.Secrets":
+    """The embedded key manager; what tenants keep as certificates is opened by a child of this process."""
+    from vipool.cloud.secrets.embedded import Secrets
+    from vipool.core import opening
+    from vipool.host import confined
+
+    child = confined.Confined(opening.__name__, opening.answer.__name__)
+    return Secrets(vault=open_vault(chosen, database), opener=child)
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":

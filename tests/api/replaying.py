@@ -1,8 +1,9 @@
 """Replays recorded calls against a face, in order, and says where the answers differ.
 
 Identifiers in recordings are placeholders (`<P1_PORT_ID>`): each is bound to the identifier our face gives at first
-sight. Addresses that a server chose are bound in the same way. Compared are status, keys, types, defaults and the form
-of errors, not their sentences. Lists are compared without regard to order, because identifiers order them.
+sight, also inside of URLs. Addresses that a server chose are bound in the same way. Compared are status, keys, types,
+defaults and the form of errors, not their sentences. Lists are compared without regard to order, because identifiers
+order them.
 """
 
 import json
@@ -68,8 +69,18 @@ class Replay:
                 chosen = given and ADDRESS.fullmatch(recorded) and recorded not in given and recorded != actual
                 if PLACEHOLDER.fullmatch(recorded) or (chosen and ADDRESS.fullmatch(actual)):
                     self.bound.setdefault(recorded, actual)
+                elif recorded.startswith("http"):
+                    self._bind_url(recorded, actual)
             case _:
                 pass
+
+    def _bind_url(self, recorded: str, actual: str) -> None:
+        """Bind the identifiers inside an address."""
+        names = PLACEHOLDER.findall(recorded)
+        between = map(re.escape, PLACEHOLDER.split(recorded))
+        if names and (found := re.fullmatch("([^/]+)".join(between), actual)):
+            for name, value in zip(names, found.groups(), strict=True):
+                self.bound.setdefault(name, value)
 
     def _pairs(self, recorded: list[Any], actual: list[Any]) -> Iterator[tuple[Any, Any]]:
         """Entries that belong together: those with the same identifier, else those in the same place once sorted."""

@@ -10,6 +10,7 @@ from vipool.api import face
 
 NETWORK = "/network/v2.0"
 OCTAVIA = "/load-balancer/v2/lbaas"
+KEYS = "/key-manager/v1"
 LISTS = (f"{NETWORK}/networks", f"{OCTAVIA}/loadbalancers", "/identity/v3/projects")
 MANY = 1000
 
@@ -42,7 +43,7 @@ def test_a_list_sorted_a_thousand_times_by_one_key_is_sorted_once(whole):
     assert [each["id"] for each in reply.json()["networks"]] == [found[1]]
 
 
-@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("path", [*LISTS, f"{KEYS}/secrets", f"{KEYS}/containers"])
 def test_a_thousand_unknown_or_repeated_parameters_are_answered(whole, path):
     for query in ("&".join(f"a{each}=1" for each in range(MANY)), "&".join(f"id=x{each}" for each in range(MANY))):
         assert whole.admin.get(f"{path}?{query}").status_code in {200, 400}
@@ -69,7 +70,14 @@ BODIES = [
 
 
 @pytest.mark.parametrize(
-    "path", [f"{OCTAVIA}/loadbalancers", f"{NETWORK}/networks", "/identity/v3/auth/tokens", "/identity/v3/users"]
+    "path",
+    [
+        f"{OCTAVIA}/loadbalancers",
+        f"{NETWORK}/networks",
+        "/identity/v3/auth/tokens",
+        "/identity/v3/users",
+        f"{KEYS}/containers",
+    ],
 )
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 def test_a_body_that_makes_no_sense_is_refused(whole, path, body):
@@ -141,10 +149,17 @@ def test_a_member_may_be_anywhere_else(whole, pool, address):
     assert whole.mallory.call("POST", f"{OCTAVIA}/pools/{pool}/members", body).status_code == 201
 
 
-@pytest.mark.parametrize("mount", ["/load-balancer", "/network", "/identity"])
+PATHS = {
+    "/load-balancer": "/v2/lbaas/loadbalancers",
+    "/network": "/v2.0/networks",
+    "/identity": "/v3/auth/tokens",
+    "/key-manager": "/v1/secrets",
+}
+
+
+@pytest.mark.parametrize("mount", PATHS)
 def test_a_client_that_sends_half_a_body_does_not_keep_its_connection(whole, mount):
     served = face.Service(dataclasses.replace(whole.served.services[mount].face, body_seconds=0.05))
-    paths = {"/load-balancer": "/v2/lbaas/loadbalancers", "/network": "/v2.0/networks", "/identity": "/v3/auth/tokens"}
     said = []
 
     async def receive():
@@ -160,7 +175,7 @@ def test_a_client_that_sends_half_a_body_does_not_keep_its_connection(whole, mou
     scope = {
         "type": "http",
         "method": "POST",
-        "path": mount + paths[mount],
+        "path": mount + PATHS[mount],
         "query_string": b"",
         "headers": [(b"host", b"x"), (b"x-auth-token", whole.mallory.token.encode())],
         "server": ("x", 80),

@@ -77,7 +77,16 @@ def settled(admin, balancer):
 def test_nobody_else_may_read_what_holds_secrets(machine, admin, balancer):
     assert settled(admin, balancer) == "ACTIVE"
     assert stat.S_IMODE(machine.state_dir.stat().st_mode) == 0o700
-    for pattern in ("vipool.db*", "token-key", "admin-password", "clouds.yaml", "openrc", "log/*", "run/*"):
+    for pattern in (
+        "vipool.db*",
+        "token-key",
+        "secret-key",
+        "admin-password",
+        "clouds.yaml",
+        "openrc",
+        "log/*",
+        "run/*",
+    ):
         found = list(machine.state_dir.glob(pattern))
         assert found, pattern
         for path in found:
@@ -88,7 +97,7 @@ def test_another_user_reaches_neither_the_database_nor_a_socket(machine, admin, 
     assert settled(admin, balancer) == "ACTIVE"
     state = machine.state_dir
     sockets = [state / "run" / "agent.sock", state / "loadbalancers" / balancer["id"] / "stats.sock"]
-    for path in (state / "vipool.db", state / "token-key", *sockets):
+    for path in (state / "vipool.db", state / "token-key", state / "secret-key", *sockets):
         assert path.exists(), path
         tried = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "test", "-e", str(path))
         assert machine.inside("sh", "-c", f"{' '.join(tried)} && echo reached || true") == ""

@@ -286,7 +286,7 @@ def test_down_of_nothing_makes_nothing(machine):
 
 def test_purge_leaves_nothing(machine):
     machine.up()
-    for name in ("vipool.db", "vipool.db-wal", "token-key", "log/agent.log.1", ".openrc.ab_d1234"):
+    for name in ("vipool.db", "vipool.db-wal", "token-key", "secret-key", "log/agent.log.1", ".openrc.ab_d1234"):
         (machine.state_dir / name).touch()
     (machine.state_dir / "loadbalancers" / "x").mkdir(parents=True)
     (machine.state_dir / "loadbalancers" / "x" / "haproxy.cfg").touch()

@@ -1,4 +1,4 @@
-"""openstacksdk creates, waits for, changes and deletes what a tenant has: networks, accounts, load balancers."""
+"""openstacksdk creates, waits for, changes and deletes what a tenant has: networks, accounts, secrets, balancers."""
 
 import openstack
 import pytest
@@ -43,7 +43,8 @@ def sdk(live, noted):
     with openstack.connect(
         auth=auth, region_name="RegionOne", load_yaml_config=False, load_envvars=False
     ) as connection:
-        yield {name: Noted(getattr(connection, name), name, noted) for name in ("identity", "network", "load_balancer")}
+        services = ("identity", "network", "key_manager", "load_balancer")
+        yield {name: Noted(getattr(connection, name), name, noted) for name in services}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,47 @@ def test_networks_are_made_changed_and_deleted(sdk, subnet):
     api.delete_port(port, ignore_missing=False)
     api.delete_subnet(outer, ignore_missing=False)
     api.delete_network(outside, ignore_missing=False)
+
+
+def test_secrets_are_stored_shared_and_deleted(sdk):
+    api = sdk["key_manager"]
+    text = {"payload": "hello", "payload_content_type": "text/plain"}
+    secret = api.create_secret(name="sdk", secret_type="passphrase", **text)
+    assert secret.status is None  # a new secret is known by its reference alone
+    shown = api.get_secret(secret.secret_id)
+    assert (shown.name, shown.status, shown.payload) == ("sdk", "ACTIVE", "hello")
+    assert [each.secret_id for each in api.secrets(name="sdk")] == [secret.secret_id]
+    assert api.find_secret(secret.secret_id).name == "sdk"
+    later = api.create_secret(name="later")
+    api.set_secret_acl(secret.secret_id, read={"users": ["somebody"], "project-access": True})
+    assert api.get_secret_acl(secret.secret_id).read["users"] == ["somebody"]
+    api.update_secret_acl(secret.secret_id, read={"project-access": False})
+    assert api.get_secret_acl(secret.secret_id).read["project-access"] is False
+    api.delete_secret_acl(secret.secret_id)
+    consumer = {"service": "lb", "resource_type": "listener", "resource_id": "7"}
+    api.create_secret_consumer(secret.secret_id, **consumer)
+    assert [each.resource_id for each in api.secret_consumers(secret.secret_id)] == ["7"]
+    api.delete_secret_consumer(secret.secret_id, **consumer)
+    for each in (secret, later):
+        api.delete_secret(each.secret_id, ignore_missing=False)
+    assert api.secrets(name="sdk") == []
+
+
+def test_containers_are_made_and_deleted_and_orders_are_none(sdk):
+    api = sdk["key_manager"]
+    secret = api.create_secret(name="part", payload="hello", payload_content_type="text/plain")
+    refs = [{"name": "certificate", "secret_ref": secret.secret_ref}]
+    made = api.create_container(name="sdk", type="certificate", secret_refs=refs)
+    shown = api.get_container(made.container_id)
+    assert (shown.name, shown.type, shown.secret_refs) == ("sdk", "certificate", refs)
+    assert [each.container_id for each in api.containers(name="sdk")] == [made.container_id]
+    api.create_container_acl(made.container_id, read={"users": ["somebody"]})
+    assert api.get_container_acl(made.container_id).read["users"] == ["somebody"]
+    api.delete_container_acl(made.container_id)
+    api.delete_container(made.container_id, ignore_missing=False)
+    api.delete_secret(secret.secret_id, ignore_missing=False)
+    assert api.orders() == []
+    assert api.get_quota().secrets == -1
 
 
 def test_load_balancers_are_made_piece_by_piece(sdk, balancer):

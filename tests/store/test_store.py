@@ -186,6 +186,31 @@ def test_tags_are_asked_for_in_four_ways(database):
     assert listed(database, tags=listing.Tags(not_some=("x", "y"))) == ["c"]
 
 
+def test_bounds_hold_all_together_and_may_let_objects_without_a_value_stay(database):
+    add(database, *(balancer(name, vip_address=value) for name, value in (("a", None), ("b", "1"), ("c", "2"))))
+
+    def within(*bounds: tuple[str, str], or_none: bool = False) -> list[str]:
+        relations = [(listing.Relation(word), value) for word, value in bounds]
+        asked = [listing.Bound(name="vip_address", relation=r, value=v, or_none=or_none) for r, v in relations]
+        return listed(database, bounds=tuple(asked))
+
+    assert within(("lt", "2")) == ["b"]
+    assert within(("lte", "2")) == ["b", "c"]
+    assert within(("gt", "1")) == ["c"]
+    assert within(("gte", "1")) == ["b", "c"]
+    assert within(("gte", "1"), ("lt", "2")) == ["b"]
+    assert within(("gt", "1"), or_none=True) == ["a", "c"]
+
+
+def test_an_offset_leaves_out_what_comes_first_and_the_count_is_that_of_all_pages(database):
+    add(database, *(balancer(name, name="x") for name in "abc"))
+    assert listed(database, limit=1, offset=1) == ["b"]
+    assert listed(database, offset=2) == ["c"]
+    with database.read() as held:
+        query = listing.Query(equals={"name": ("x",)}, limit=1, offset=1)
+        assert listing.count(held, loadbalancer.LoadBalancer, query) == 3
+
+
 def test_a_marker_nobody_has_is_refused(database):
     with pytest.raises(faults.BadQuery, match="marker 'nobody'"):
         listed(database, marker="nobody")

@@ -15,7 +15,8 @@ class Call:
 
     ``url`` is the absolute address of the request without its query, for links; ``mount`` the absolute address of the
     service (scheme, host and prefix).  ``search`` is the query as it was sent, without the question mark; ``client``
-    the address the request came from.  ``caller`` is None only on routes that need no token.
+    the address the request came from.  ``caller`` is None only on routes that need no token.  ``policy`` names the
+    rule of the route.  What may hold secrets is left out of the text of a call.
     """
 
     method: str
@@ -26,11 +27,12 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     search: str = ""
     client: str = ""
-    body: Any = None
-    raw: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = field(default=None, repr=False)
+    raw: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     caller: Caller | None = None
-    token: str = ""
+    policy: str = ""
+    token: str = field(default="", repr=False)
     request_id: str = ""
 
     @property
@@ -52,7 +54,7 @@ class Answer:
     status: int = 200
     body: Any = None
     empty: bool = False
-    raw: bytes | None = None
+    raw: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -130,7 +130,8 @@ class Service:
             return dialect.refusal(refusal, call)
         if raw is None:
             return dialect.too_large(call, self.face.body_limit)
-        return await anyio.to_thread.run_sync(self._handle, route, dataclasses.replace(call, parts=parts, raw=raw))
+        whole = dataclasses.replace(call, parts=parts, raw=raw, policy=route.policy)
+        return await anyio.to_thread.run_sync(self._handle, route, whole)
 
     def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
         for spelling in dict.fromkeys((path, path.rstrip("/"))):

@@ -63,7 +63,8 @@ def purge(chosen: settings.Settings) -> tuple[Path, ...]:
     """
     for tree in (chosen.balancers_dir, chosen.marks_dir, chosen.run_dir):
         _remove_tree(tree)
-    ours = [chosen.clouds_file, chosen.openrc_file, chosen.admin_password_file, chosen.token_key_file]
+    ours = [chosen.clouds_file, chosen.openrc_file, chosen.admin_password_file]
+    ours += [chosen.token_key_file, chosen.secret_key_file]
     ours += [chosen.database.with_name(chosen.database.name + end) for end in ("", "-wal", "-shm", "-journal")]
     ours += [chosen.log_dir / (name + end) for name in ("server.log", "agent.log") for end in ("", ".1")]
     for path in (*ours, chosen.layout_file):

@@ -103,6 +103,7 @@ class Noun:
     argument: str = ""  # Octavia's name for the body in its errors
     links: str = ""  # key of paging links, where it is not <collection>_links
     kept: str = ""  # name of its table, where it is not the collection
+    bare: str = ""  # key of a list, where one object stands in a body without a wrapper
 
     @property
     def table(self) -> str:

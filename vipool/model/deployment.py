@@ -8,6 +8,7 @@ and quotas).
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 # The OWASP cipher suite B, in OpenSSL's names, TLS 1.3 first: Octavia's default_listener_ciphers.
 CIPHERS = ":".join(
@@ -40,11 +41,11 @@ class Immutable(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """What TLS listeners, or pools, get where a user does not say."""
+    """What TLS listeners, or pools that speak TLS, get where a user does not say."""
 
-    ciphers: str = CIPHERS
-    versions: tuple[str, ...] = ("TLSv1.2", "TLSv1.3")
-    alpn: tuple[str, ...] = ("h2", "http/1.1", "http/1.0")
+    ciphers: Annotated[str, "The ciphers, in OpenSSL's names."] = CIPHERS
+    versions: Annotated[tuple[str, ...], "The versions of TLS."] = ("TLSv1.2", "TLSv1.3")
+    alpn: Annotated[tuple[str, ...], "The protocols offered by ALPN, the best first."] = ("h2", "http/1.1", "http/1.0")
 
 
 USUAL_TLS = Tls()
@@ -52,33 +53,41 @@ USUAL_TLS = Tls()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """The choices.  ``quotas`` are the limits, by noun, of projects nobody gave others; -1 is no limit.
+    """The choices, each with what it means."""
 
-    Timeouts are in milliseconds; ``udp_connect_min_interval`` in seconds.  ``reserved_ips`` are addresses no member may
-    have; ``valid_vip_networks`` the networks VIPs may be on, all where it is empty.
-    """
-
-    immutable: Immutable = Immutable.ACCEPT
-    default_provider: str = "amphora"
-    allow_vip_port_id: bool = True
-    allow_vip_network_id: bool = True
-    allow_vip_subnet_id: bool = True
-    valid_vip_networks: frozenset[str] = frozenset()
-    allow_tls_terminated_listeners: bool = True
-    allow_prometheus_listeners: bool = True
-    allow_ping_health_monitors: bool = True
-    listener_tls: Tls = USUAL_TLS
-    pool_tls: Tls = USUAL_TLS
-    prohibited_ciphers: frozenset[str] = frozenset()
-    minimum_tls_version: str | None = None
-    timeout_client_data: int = 50_000
-    timeout_member_connect: int = 5_000
-    timeout_member_data: int = 50_000
-    timeout_tcp_inspect: int = 0
-    udp_connect_min_interval: int = 3
-    reserved_ips: frozenset[str] = frozenset({"169.254.169.254"})
-    pagination_max_limit: int = 1_000
-    quotas: Mapping[str, int] = field(default_factory=dict)
+    immutable: Annotated[
+        Immutable,
+        "What happens to a write while another one of the same load balancer is under way: `accept` takes it, "
+        "`conflict` answers 409 as Octavia does.",
+    ] = Immutable.ACCEPT
+    default_provider: Annotated[str, "The provider of load balancers whose user names none."] = "amphora"
+    allow_vip_port_id: Annotated[bool, "Whether users may name the port of a VIP."] = True
+    allow_vip_network_id: Annotated[bool, "Whether users may name the network of a VIP."] = True
+    allow_vip_subnet_id: Annotated[bool, "Whether users may name the subnet of a VIP."] = True
+    valid_vip_networks: Annotated[
+        frozenset[str],
+        "The networks that VIPs may be on; any where it is empty. An availability zone may say otherwise.",
+    ] = frozenset()
+    allow_tls_terminated_listeners: Annotated[bool, "Whether listeners may end TLS."] = True
+    allow_prometheus_listeners: Annotated[bool, "Whether listeners may serve metrics."] = True
+    allow_ping_health_monitors: Annotated[bool, "Whether monitors may ping."] = True
+    listener_tls: Annotated[Tls, "What listeners that end TLS get where a user does not say."] = USUAL_TLS
+    pool_tls: Annotated[Tls, "What pools that speak TLS get where a user does not say."] = USUAL_TLS
+    prohibited_ciphers: Annotated[frozenset[str], "Ciphers that nobody may name."] = frozenset()
+    minimum_tls_version: Annotated[
+        str | None, "The oldest version of TLS that may be named; any where it is not set."
+    ] = None
+    timeout_client_data: Annotated[int, "How long a client may be silent, in milliseconds."] = 50_000
+    timeout_member_connect: Annotated[int, "How long connecting to a member may take, in milliseconds."] = 5_000
+    timeout_member_data: Annotated[int, "How long a member may be silent, in milliseconds."] = 50_000
+    timeout_tcp_inspect: Annotated[int, "How long to wait for content to inspect, in milliseconds."] = 0
+    udp_connect_min_interval: Annotated[int, "The shortest delay of UDP-CONNECT monitors, in seconds."] = 3
+    reserved_ips: Annotated[frozenset[str], "Addresses that no member may have."] = frozenset({"169.254.169.254"})
+    pagination_max_limit: Annotated[int, "The longest page of a list."] = 1_000
+    quotas: Annotated[
+        Mapping[str, int],
+        "How many objects of a kind a project may have that nobody gave another limit; -1 is no limit.",
+    ] = field(default_factory=dict)
 
 
 USUAL = Deployment()

@@ -13,7 +13,7 @@ LONGEST_SENTENCE = 4_000
 
 
 class Refusal(Exception):
-    """A request that cannot be granted: a 4xx, 501 or 507 with a sentence."""
+    """A request that cannot be granted: a 4xx, 501, 503 or 507 with a sentence."""
 
     status: ClassVar[int] = 400
 
@@ -115,6 +115,12 @@ class PreconditionFailed(Refusal):
     """The object is not as the client expected it to be (412)."""
 
     status = 412
+
+
+class Unavailable(Refusal):
+    """What the answer needs is not to be had now, and an operator can bring it back (503)."""
+
+    status = 503
 
 
 class NoRoom(Refusal):

@@ -145,6 +145,11 @@ class Settings:
         return self.state_dir / "token-key"
 
     @property
+    def secret_key_file(self) -> Path:
+        """The keys under which payloads of secrets are sealed, the newest first."""
+        return self.state_dir / "secret-key"
+
+    @property
     def layout_file(self) -> Path:
         """The number of the layout described by this class, so that an older vipool can refuse a newer directory."""
         return self.state_dir / "layout"

@@ -4,7 +4,9 @@ Each API face reads its own query language into one ``Query``; this module knows
 computed columns it is given.
 """
 
-from collections.abc import Mapping, Sequence
+import enum
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -29,6 +31,33 @@ class Tags:
     not_some: tuple[str, ...] = ()  # has none of them
 
 
+class Relation(enum.StrEnum):
+    """How a value stands to a bound."""
+
+    BELOW = "lt"
+    AT_MOST = "lte"
+    ABOVE = "gt"
+    AT_LEAST = "gte"
+
+
+COMPARISONS: Mapping[Relation, Callable[[Any, Any], Any]] = {
+    Relation.BELOW: operator.lt,
+    Relation.AT_MOST: operator.le,
+    Relation.ABOVE: operator.gt,
+    Relation.AT_LEAST: operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A condition on the value of a field; ``or_none`` lets an object stay that has no value."""
+
+    name: str
+    relation: Relation
+    value: object
+    or_none: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """What a list should hold.
@@ -36,8 +65,9 @@ class Query:
     ``equals`` gives for a field (or computed column) the values it may have; ``contains`` text it must contain;
     ``ignoring_case`` names fields compared without regard to case.  ``any_of`` are alternatives, each like ``equals``:
     an object that meets none of them is left out (none at all: everything may stay).  ``holds`` gives for a field that
-    is a list the entries of which it must have one.  ``sort`` is (field, ascending) pairs; the id is
-    always the last of them.  ``marker`` is the id after (with ``reverse``: before) which the page begins.
+    is a list the entries of which it must have one.  ``bounds`` must all hold.  ``sort`` is (field, ascending) pairs;
+    the id is always the last of them.  ``marker`` is the id after (with ``reverse``: before) which the page begins,
+    ``offset`` how many objects come before it.
     """
 
     equals: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
@@ -45,9 +75,11 @@ class Query:
     ignoring_case: frozenset[str] = frozenset()
     any_of: tuple[Mapping[str, tuple[object, ...]], ...] = ()
     holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bounds: tuple[Bound, ...] = ()
     tags: Tags = Tags()
     sort: tuple[tuple[str, bool], ...] = ()
     limit: int | None = None
+    offset: int = 0
     marker: str | None = None
     reverse: bool = False
 
@@ -74,8 +106,18 @@ def select(
     )
     if query.limit is not None:
         found = found.limit(query.limit)
+    if query.offset:
+        found = found.offset(query.offset)
     page = tuple(rows.noun(cls, row) for row in held.connection.execute(found))
     return page[::-1] if query.reverse else page
+
+
+def count(held: session.Session, cls: type[R], query: Query) -> int:
+    """How many objects a list has, on all its pages together."""
+    table = tables.TABLES[cls]
+    conditions = _conditions(query, {column.name: column for column in table.columns}, held.connection.dialect.name)
+    counted = sa.select(sa.func.count()).select_from(table).where(*conditions)
+    return int(held.connection.execute(counted).scalar_one())
 
 
 def _check_words(query: Query) -> None:
@@ -109,6 +151,7 @@ def _conditions(
     for name, entries in query.holds.items():
         found.append(sa.or_(*(_tagged(columns[name], entry, dialect) for entry in entries)))
     found.extend(columns[name].contains(text, autoescape=True) for name, text in query.contains.items())
+    found.extend(_bounded(columns[each.name], each) for each in query.bounds)
     tags = query.tags
     if tags.every:
         found.append(sa.and_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.every)))
@@ -119,6 +162,11 @@ def _conditions(
     if tags.not_some:
         found.append(sa.not_(sa.or_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.not_some))))
     return found
+
+
+def _bounded(column: sa.ColumnElement[Any], bound: Bound) -> sa.ColumnElement[bool]:
+    holds: sa.ColumnElement[bool] = COMPARISONS[bound.relation](column, bound.value)
+    return sa.or_(holds, column.is_(None)) if bound.or_none else holds
 
 
 def _among(column: sa.ColumnElement[Any], values: Sequence[object]) -> sa.ColumnElement[bool]:

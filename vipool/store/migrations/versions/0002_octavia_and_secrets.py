@@ -1,4 +1,4 @@
-"""The whole of Octavia."""
+"""The whole of Octavia, and secrets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,6 +62,49 @@ def upgrade() -> None:
             ["availability_zone_profile_id"],
             unique=False,
         )
+
+    op.create_table(
+        "container_consumers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.Column("updated", sa.DateTime(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("of_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_container_consumers")),
+        sa.UniqueConstraint("of_id", "name", "url", name=op.f("uq_container_consumers_of_id_name_url")),
+    )
+    op.create_table(
+        "container_secrets",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("container_id", sa.Text(), nullable=False),
+        sa.Column("secret_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_container_secrets")),
+        sa.UniqueConstraint("container_id", "name", name=op.f("uq_container_secrets_container_id_name")),
+    )
+    with op.batch_alter_table("container_secrets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_container_secrets_secret_id"), ["secret_id"], unique=False)
+
+    op.create_table(
+        "containers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.Column("updated", sa.DateTime(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("creator_id", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("project_access", sa.Boolean(), nullable=False),
+        sa.Column("users", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("acl_created", sa.DateTime(), nullable=True),
+        sa.Column("acl_updated", sa.DateTime(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_containers")),
+    )
+    with op.batch_alter_table("containers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_containers_project_id"), ["project_id"], unique=False)
 
     op.create_table(
         "flavorprofiles",
@@ -177,6 +220,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_loadbalancer_quotas_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "payloads",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payloads")),
+    )
+    op.create_table(
         "receipts",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
@@ -187,6 +237,49 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("receipts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_receipts_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
+        "secret_consumers",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.Column("updated", sa.DateTime(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("of_id", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("resource_type", sa.Text(), nullable=False),
+        sa.Column("resource_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_secret_consumers")),
+        sa.UniqueConstraint(
+            "of_id",
+            "service",
+            "resource_type",
+            "resource_id",
+            name=op.f("uq_secret_consumers_of_id_service_resource_type_resource_id"),
+        ),
+    )
+    op.create_table(
+        "secrets",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.Column("updated", sa.DateTime(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("creator_id", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("project_access", sa.Boolean(), nullable=False),
+        sa.Column("users", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("acl_created", sa.DateTime(), nullable=True),
+        sa.Column("acl_updated", sa.DateTime(), nullable=True),
+        sa.Column("secret_type", sa.Text(), nullable=False),
+        sa.Column("expiration", sa.DateTime(), nullable=True),
+        sa.Column("algorithm", sa.Text(), nullable=True),
+        sa.Column("bit_length", sa.BigInteger(), nullable=True),
+        sa.Column("mode", sa.Text(), nullable=True),
+        sa.Column("content_type", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_secrets")),
+    )
+    with op.batch_alter_table("secrets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_secrets_project_id"), ["project_id"], unique=False)
 
     with op.batch_alter_table("loadbalancers", schema=None) as batch_op:
         batch_op.add_column(
