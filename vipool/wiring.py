@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vipool.store import session
 
 SECRET_BYTES = 32
+# A bundle is some ten kilobytes.
+OPENED_BUNDLES = 1024
 
 
 def new_id() -> str:
@@ -98,22 +100,23 @@ def build_server(
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
     from vipool.providers.haproxy import capabilities
-    from vipool.service import amphorae, write
+    from vipool.service import amphorae, certificates, write
 
     database = database or open_database(chosen, news.tell)
     people = build_identity(chosen, database)
     authenticate = people.authority.authenticate
     haproxy = capabilities.Capabilities()
     networks = Network(new_id=new_id)
+    kept = build_key_manager(chosen, database)
     writer = write.Writer(
         database=database,
         networks=networks,
+        certificates=certificates.Certificates(database=database, secrets=kept),
         providers={"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy},
         new_id=new_id,
         allowed=chosen.allowed,
         node=amphorae.Node(name=socket.gethostname()),
     )
-    kept = build_key_manager(chosen, database)
     load_balancer = Service(octavia.face(writer, chosen.rules, authenticate=authenticate, healthy=chosen.healthcheck))
     return app.Dispatcher(
         services={
@@ -134,13 +137,18 @@ def build_server(
 
 
 def build_key_manager(chosen: settings.Settings, database: "session.Database") -> "key_manager.Secrets":
-    """The embedded key manager; what tenants keep as certificates is opened by a child of this process."""
+    """The embedded key manager; what tenants keep as certificates is opened by a child of this process, once.
+
+    Each change of a load balancer needs its certificates again, and opening them takes longer than the change.
+    """
+    import functools
+
     from vipool.cloud.secrets.embedded import Secrets
     from vipool.core import opening
     from vipool.host import confined
 
     child = confined.Confined(opening.__name__, opening.answer.__name__)
-    return Secrets(vault=open_vault(chosen, database), opener=child)
+    return Secrets(vault=open_vault(chosen, database), opener=functools.lru_cache(OPENED_BUNDLES)(child))
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":

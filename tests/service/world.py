@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.service import kept
 from vipool.cloud.network import embedded
 from vipool.core import policy
 from vipool.core.policy import actions
 from vipool.model import caller, deployment, network, spec, subnet
 from vipool.providers import base, fake
-from vipool.service import act, desired, settle, write
+from vipool.service import act, certificates, desired, settle, write
 from vipool.store import rows, session
 
 START = datetime.datetime(2026, 11, 23, 12, 0, 0, 250)
@@ -88,9 +89,11 @@ class World:
         url = session.sqlite_url(path)
         self.database = session.Database(url, clock=lambda: self.now, on_commit=self.told.append)
         self.networks = embedded.Network(new_id=self.new_id)
+        self.secrets = kept.secrets()
         self.writer = write.Writer(
             database=self.database,
             networks=self.networks,
+            certificates=certificates.Certificates(database=self.database, secrets=self.secrets),
             providers=providers or {"amphora": self.capabilities, "haproxy": self.capabilities},
             new_id=self.new_id,
             allowed=allowed,

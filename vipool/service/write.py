@@ -7,7 +7,7 @@ difference.  Nodes are woken by the commit.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from vipool.cloud.network import base as network_base
 from vipool.core import admit, batch, complete, graph, terms
@@ -27,10 +27,11 @@ from vipool.model import (
     tree,
     types,
 )
-from vipool.service import act, amphorae, choices, history, lookup, quotas, vip
+from vipool.service import act, amphorae, certificates, choices, history, lookup, quotas, vip
 from vipool.store import rows, session, trees
 
 Body = Mapping[str, Any]
+Doubt: TypeAlias = faults.Refusal | None
 # Accepted on every object for the sake of old clients; a child takes its load balancer's project whatever they say.
 PROJECT = ("project_id", "tenant_id")
 # What may be given only in the call that creates a load balancer, and what to use for it later.
@@ -45,11 +46,14 @@ NESTED: Mapping[type[tree.Child], Mapping[str, str]] = {
 class Writer:
     """What the writes work with: the store, the neighbours, the providers by name, and what the deployment allows.
 
+    A refusal for what a reference leads to is found out before the write begins, and carried along as its ``doubt``.
+
     ``node`` is the node that carries what is made; ``new_id`` is where ids come from.
     """
 
     database: session.Database
     networks: network_base.Network
+    certificates: certificates.Certificates
     providers: choices.Providers
     new_id: Callable[[], str]
     allowed: deployment.Deployment = deployment.USUAL
@@ -63,6 +67,7 @@ class Writer:
         values = attr.parse_create(loadbalancer.LoadBalancer, own)
         project = _project(body, what.who)
         what.check(project)
+        doubt = self.certificates.doubt(what.who, body)
         with self.database.write() as held:
             values |= {"id": self.new_id(), "project_id": project, "created_at": held.now}
             root = loadbalancer.LoadBalancer.build(values)
@@ -73,7 +78,7 @@ class Writer:
             planted = tree.Tree(loadbalancer=vip.hold(root, found, look, chosen.zone))
             when = terms.Terms(generation=1, now=held.now, allowed=self.allowed)
             whole = graph.build(planted, body, graph.Step(when=when, new_id=self.new_id))
-            kept = self._keep(held, what, None, whole)
+            kept = self._keep(held, what, None, whole, doubt)
             amphorae.place(held, kept.loadbalancer, self.node, self.new_id)
             return kept
 
@@ -109,9 +114,11 @@ class Writer:
         if cls is pool.Pool:
             return self._create_pool(what, body)
         values = self._parsed(cls, body)
+        doubt = self.certificates.doubt(what.who, values)
         with self.database.write() as held:
             before = self._tree_above(held, what, cls, values)
-            return self._create(held, what, before, cls.build({**values, **self._identity(before)}))
+            row = cls.build({**values, **self._identity(before)})
+            return self._create(held, what, before, row, doubt)
 
     def create_below(
         self, what: act.Act, cls: type[member.Member] | type[l7rule.L7Rule], above: str, body: Body
@@ -142,11 +149,12 @@ class Writer:
     def update(self, what: act.Act, cls: type[tree.Child], identifier: str, body: Body) -> tree.Tree:
         """A changed row below a load balancer."""
         parsed = attr.parse_update(cls, body)
+        doubt = self.certificates.doubt_change(what.who, cls, identifier, parsed)
         with self.database.write() as held:
             before = self._tree_of(held, what, cls, identifier)
             when = terms.below(before, held.now, self.allowed)
             values = complete.changed(admit.find(before, cls, identifier), parsed, self.allowed)
-            return self._keep(held, what, before, admit.update(before, cls, identifier, values, when))
+            return self._keep(held, what, before, admit.update(before, cls, identifier, values, when), doubt)
 
     def delete(self, what: act.Act, cls: type[tree.Child], identifier: str) -> None:
         """A row below a load balancer on its way out."""
@@ -171,6 +179,7 @@ class Writer:
         front, above = _reference(body, "listener_id"), _reference(body, "loadbalancer_id")
         own = {key: value for key, value in body.items() if key not in {"listener_id", "loadbalancer_id"}}
         values = self._parsed(pool.Pool, own)
+        doubt = self.certificates.doubt(what.who, values)
         with self.database.write() as held:
             if above is not None:
                 before = self._tree(held, what, above)
@@ -180,15 +189,19 @@ class Writer:
                 raise faults.Invalid("Validation failure: Must provide at least one of: loadbalancer_id, listener_id")
             row = pool.Pool.build({**values, **self._identity(before)})
             after = admit.create_pool(before, row, front, terms.below(before, held.now, self.allowed))
-            return self._keep(held, what, before, after), row.id
+            return self._keep(held, what, before, after, doubt), row.id
 
     def _create(
-        self, held: session.Session, what: act.Act, before: tree.Tree, row: tree.Child
+        self, held: session.Session, what: act.Act, before: tree.Tree, row: tree.Child, doubt: Doubt = None
     ) -> tuple[tree.Tree, str]:
         after = admit.create(before, row, terms.below(before, held.now, self.allowed))
-        return self._keep(held, what, before, after), row.id
+        return self._keep(held, what, before, after, doubt), row.id
 
-    def _keep(self, held: session.Session, what: act.Act, before: tree.Tree | None, after: tree.Tree) -> tree.Tree:
+    def _keep(
+        self, held: session.Session, what: act.Act, before: tree.Tree | None, after: tree.Tree, doubt: Doubt = None
+    ) -> tree.Tree:
+        if doubt is not None:
+            raise doubt
         provider = after.loadbalancer.provider
         choices.refuse_unserved(provider, self.providers[provider].refuse(after.live()))
         quotas.charge(held, before, after, self.allowed)

@@ -15,7 +15,7 @@ def check(whole: tree.Tree, row: pool.Pool, allowed: deployment.Deployment) -> N
         pairs.check(front.protocol, row.protocol)
     if row.session_persistence is not None:
         _check_persistence(row.protocol, row.session_persistence)
-    tls.check_pool(row, allowed)
+    tls.check_pool(row, whole.find(pool.Pool, row.id), allowed)
 
 
 def _check_persistence(back: pool.Protocol, wanted: Mapping[str, object]) -> None:

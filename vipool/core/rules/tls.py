@@ -113,8 +113,13 @@ def _check_hsts(row: listener.Listener) -> None:
         )
 
 
-def check_pool(row: pool.Pool, allowed: deployment.Deployment) -> None:
-    """Refuse a pool whose TLS to members makes no sense."""
+def check_pool(row: pool.Pool, before: pool.Pool | None, allowed: deployment.Deployment) -> None:
+    """Refuse a pool whose TLS to members makes no sense; ``before`` is the pool it changes."""
     check_options(row.tls_ciphers, row.tls_versions, row.alpn_protocols, allowed)
-    if row.crl_container_ref and not row.ca_tls_container_ref:
+    if not row.crl_container_ref or row.ca_tls_container_ref:
+        return
+    if before is None:
         raise invalid("A CA certificate reference is required to specify a revocation list.")
+    if before.ca_tls_container_ref:
+        raise invalid("A CA reference cannot be removed when a certificate revocation list is present.")
+    raise invalid("A CA reference is required to specify a certificate revocation list.")
