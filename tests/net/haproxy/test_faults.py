@@ -9,7 +9,7 @@ import pytest
 
 from tests.net.haproxy.balancer import LISTENER, ONE, PAIR, TWO, VIP, Balancer, both, picture
 from tests.net.members import eventually
-from tests.providers import configuration
+from tests.providers import configuration, trees
 from vipool.providers import base
 from vipool.providers.haproxy import engine, generations, runtime
 
@@ -61,6 +61,18 @@ def test_a_port_that_is_taken_is_told_in_haproxys_words(balancer):
     balancer.member(VIP)
     with pytest.raises(base.Broken, match=f"{VIP}:80"):
         balancer.engine.converge(balancer.place, picture())
+
+
+def test_a_port_that_is_taken_leaves_what_served_before_serving(balancer):
+    both(balancer)
+    wanted = picture(*PAIR)
+    balancer.converge(wanted)
+    balancer.member(VIP, 81)
+    second = dataclasses.replace(wanted.listeners[0], id=trees.identifier(2, 2), protocol_port=81)
+    with pytest.raises(base.Broken, match=f"{VIP}:81"):
+        balancer.engine.converge(balancer.place, wanted.adding(second))
+    assert balancer.answers(4) == {ONE: 2, TWO: 2}
+    assert balancer.converge(wanted) == ""
 
 
 def test_a_node_without_haproxy_is_told_how_to_get_it():

@@ -182,20 +182,18 @@ class Engine:
 
     def _reload(self, place: base.Place, wanted: tree.Tree, text: str) -> None:
         directory = Path(place.directory)
-        files.write(directory / NEXT, text)
         command = generations.arguments(generations.binary(), directory, NEXT)
-        complaint = generations.check(command)
-        if complaint:
-            (directory / NEXT).unlink()
-            raise base.Broken(f"HAProxy refuses the configuration: {complaint}")
+        files.write(directory / NEXT, text)
         self.observe(place, wanted)
         carried = stats.carried(stats.states(runtime.ask(directory, "show servers state")), _monitored(wanted, text))
         files.write(directory / render.STATES, carried)
         old = generations.every(directory)
+        # A new process reads all of the text before it touches an old one: to have it checked first would take twice
+        # as long, and tell nothing more.
         complaint = generations.launch(command, place, old)
         if complaint:
             (directory / NEXT).unlink()
-            raise base.Broken(f"HAProxy did not start: {complaint}")
+            raise base.Broken(f"HAProxy did not reload: {complaint}")
         os.replace(directory / NEXT, directory / TEXT)
         processes.stop(old[:-OLD_GENERATIONS])
 

@@ -55,17 +55,8 @@ def launch(command: Sequence[str], place: base.Place, replacing: Sequence[proces
     if replacing:
         handover = ["-x", render.SOCKET, "-sf", *(str(each.pid) for each in replacing)]
     argv = [*command, "-D", "-p", runtime.PID_FILE, *handover]
-    return _words(argv, place)
+    done = processes.run(argv, reference=place.namespace, seconds=SECONDS, environment=processes.BARE)
 
-
-def check(command: Sequence[str]) -> str:
-    """HAProxy's words against the configuration, nothing when it is good."""
-    return _words([*command, "-c"], None)
-
-
-def _words(argv: Sequence[str], place: base.Place | None) -> str:
-    reference = place.namespace if place else None
-    done = processes.run(argv, reference=reference, seconds=SECONDS, environment=processes.BARE)
     if done.code == 0:
         return ""
     alerts = [line.partition(" : ")[2].strip() for line in done.complaint.splitlines() if line.startswith("[ALERT]")]

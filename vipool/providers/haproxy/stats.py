@@ -51,11 +51,13 @@ def states(text: str) -> dict[Name, Server]:
 
 def carried(servers: Mapping[Name, Server], wanted: Mapping[Name, int]) -> str:
     """The server-state file for the next process: health survives, for the checked servers that `wanted` names with
-    their weights. Maintenance and weight are the configuration's to say."""
+    their weights. Maintenance and weight are the configuration's to say, and one in maintenance has no health: it would
+    stay down until its next check."""
     lines = ["1"]
     for name, weight in wanted.items():
-        if name in servers:
-            words = list(servers[name].line)
+        server = servers.get(name)
+        if server is not None and not server.maintenance:
+            words = list(server.line)
             words[_ADMIN], words[_WEIGHT], words[_INITIAL_WEIGHT] = "0", str(weight), str(weight)
             lines.append(" ".join(words))
     return "\n".join(lines) + "\n"
