@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vipool.store import session
 
 SECRET_BYTES = 32
+# What HAProxy is called, here and in clouds that clients were written for.
+PROVIDERS = ("amphora", "octavia", "haproxy")
 # A bundle is some ten kilobytes.
 OPENED_BUNDLES = 1024
 
@@ -99,6 +101,7 @@ def build_server(
     from vipool.api.keymanager import routes as keymanager
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
+    from vipool.host import errors
     from vipool.providers.haproxy import capabilities
     from vipool.service import amphorae, certificates, write
 
@@ -106,13 +109,17 @@ def build_server(
     people = build_identity(chosen, database)
     authenticate = people.authority.authenticate
     haproxy = capabilities.Capabilities()
+    providers = dict.fromkeys(PROVIDERS, haproxy)
+    if chosen.allowed.default_provider not in providers:
+        reason = f"there is no provider '{chosen.allowed.default_provider}': {', '.join(providers)} are there"
+        raise errors.Failed(f"reading octavia.default_provider in {chosen.toml_file}", reason=reason)
     networks = Network(new_id=new_id)
     kept = build_key_manager(chosen, database)
     writer = write.Writer(
         database=database,
         networks=networks,
         certificates=certificates.Certificates(database=database, secrets=kept),
-        providers={"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy},
+        providers=providers,
         new_id=new_id,
         allowed=chosen.allowed,
         node=amphorae.Node(name=socket.gethostname()),
@@ -175,7 +182,7 @@ def serve(chosen: settings.Settings) -> int:
     from vipool.api import serving
     from vipool.api.local import News
     from vipool.cloud.network.embedded import Network
-    from vipool.control import deadlines
+    from vipool.control import deadlines, forgetting
     from vipool.host import listening
 
     log_to_stderr()
@@ -203,7 +210,9 @@ def serve(chosen: settings.Settings) -> int:
         # Else anybody on this machine could say to come from elsewhere, and guess passwords without end.
         proxy_headers=False,
     )
-    threading.Thread(target=watch.run, args=(stop,), name="deadlines", daemon=True).start()
+    forget = forgetting.Forgetting(database=database, days=chosen.allowed.history_days)
+    for name, run in (("deadlines", watch.run), ("forgetting", forget.run)):
+        threading.Thread(target=run, args=(stop,), name=name, daemon=True).start()
     serving.Server(config, news.end).run(sockets=[public, local])
     stop.set()
     return 0
@@ -214,7 +223,7 @@ def engines() -> "dict[str, base.Engine]":
     from vipool.providers.haproxy import engine
 
     haproxy = engine.Engine()
-    return {"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy}
+    return dict.fromkeys(PROVIDERS, haproxy)
 
 
 def run_agent(chosen: settings.Settings) -> int:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from vipool.cloud.network import base
+from vipool.control import loop
 from vipool.core import deadline
 from vipool.model import spec
 from vipool.service import settle
@@ -64,9 +65,5 @@ class Deadlines:
         return spec.Report(kind="loadbalancer", id=identifier, generation=generation, fault=words)
 
     def run(self, stop: threading.Event) -> None:
-        """Look again and again until told to stop; a pass that fails is logged, and the next one tries again."""
-        while not stop.wait(EVERY):
-            try:
-                self.look()
-            except Exception:
-                log.exception("looking for overdue load balancers failed")
+        """Look again and again until told to stop."""
+        loop.run(self.look, stop, every=EVERY, words="looking for overdue load balancers")
