@@ -47,11 +47,26 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=_PATIENCE)
         self._path = path
+        self._given_up = False
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.settimeout(self.timeout)
+        self.sock = made
+        made.connect(self._path)
+        # Before this `give_up` finds nothing to shut down, after it it does: one of the two ends the connection.
+        if self._given_up:
+            raise ConnectionAbortedError("it was given up")
+
+    def give_up(self) -> None:
+        """Close for good, from any thread."""
+        self._given_up = True
+        held = self.sock
+        if held is not None:
+            # A thread may be waiting in recv: only shutdown wakes it, close does not (socket(7)).
+            with contextlib.suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
+        self.close()
 
 
 class SocketLink:
@@ -82,12 +97,7 @@ class SocketLink:
     def close(self) -> None:
         """Shut both connections down and close them."""
         for connection in (self._pulling, self._reporting):
-            held = connection.sock
-            if held is not None:
-                # A thread may be waiting in recv: only shutdown wakes it, close does not (socket(7)).
-                with contextlib.suppress(OSError):
-                    held.shutdown(socket.SHUT_RDWR)
-            connection.close()
+            connection.give_up()
 
     def _ask(self, connection: _Connection, method: str, target: str, body: bytes | None = None) -> bytes | None:
         """One exchange; None for 204."""

@@ -262,27 +262,48 @@ def dump(resource: Resource) -> dict[str, object]:
 
 def load(cls: type[R], values: Mapping[str, object]) -> R:
     """The object that ``dump`` wrote.  Unknown names are ignored, so that an older agent reads a newer server."""
-    found = {
-        attribute.name: revive(attribute, values[attribute.name])
-        for attribute in attributes(cls)
-        if attribute.name in values
-    }
+    found = {name: values[name] for name in names(cls) if name in values}
+    for name, revive in revivers(cls).items():
+        if name in found:
+            found[name] = revive(found[name])
     return cls.build(found)
 
 
-def revive(attribute: Attribute, value: object) -> object:
-    """A value as the dataclass holds it, from its JSON or database form.  Trusts what vipool wrote itself."""
-    if value is None:
-        return None
-    match attribute.kind:
+@per_noun
+def names(cls: type[Any]) -> tuple[str, ...]:
+    """The names of the attributes of a noun, in the order they are declared."""
+    return tuple(attribute.name for attribute in attributes(cls))
+
+
+@per_noun
+def revivers(cls: type[Any]) -> Mapping[str, Callable[[Any], Any]]:
+    """By the name of an attribute that is not held as JSON has it, what makes the one from the other.
+
+    They trust what vipool wrote itself.
+    """
+    found = {attribute.name: _reviver(attribute.kind) for attribute in attributes(cls)}
+    return {name: revive for name, revive in found.items() if revive is not None}
+
+
+def _reviver(kind: types.Kind) -> Callable[[Any], Any] | None:
+    match kind:
         case types.Choice(options=options):
-            return options(str(value))
-        case types.ListOf() if isinstance(value, list | tuple):
-            return tuple(value)
-        case types.Timestamp() if isinstance(value, str):
-            return datetime.datetime.fromisoformat(value)
+            found: dict[Any, Any] = {None: None, **{each.value: each for each in options}}
+            return found.__getitem__
+        case types.ListOf():
+            return _tuple
+        case types.Timestamp():
+            return _moment
         case _:
-            return value
+            return None
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _moment(value: Any) -> Any:
+    return datetime.datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def jsonable(value: object) -> Any:

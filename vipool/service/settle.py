@@ -68,17 +68,27 @@ def settle(held: session.Session, networks: base.Network, reports: Sequence[spec
 
 
 def _telling(held: session.Session, reports: Sequence[spec.Report]) -> list[spec.Report]:
-    """The reports that may change something; what is said of networks always may."""
-    found = _load(held, {report.id for report in reports if report.kind == "loadbalancer"})
-    return [
-        report
-        for report in reports
-        if report.kind != "loadbalancer" or (report.id in found and changes(*found[report.id], report).is_news)
-    ]
+    """The reports that may change something; what is said of networks always may.
+
+    Whole trees are looked at only where nothing is new about how far they have come.
+    """
+    told = {report.id for report in reports if report.kind == "loadbalancer"}
+    roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, told)
+    advanced = {report.id for report in reports if report.id in roots and settled(roots[report.id], report)}
+    found = _load(held, told - advanced)
+
+    def tells(report: spec.Report) -> bool:
+        if report.kind != "loadbalancer" or report.id in advanced:
+            return True
+        return report.id in found and changes(*found[report.id], report).is_news
+
+    return [report for report in reports if tells(report)]
 
 
 def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.Tree, Counted]]:
     """The trees with these ids that are there, and the counters of each of them."""
+    if not identifiers:
+        return {}
     roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, sorted(identifiers))
     counted: dict[str, dict[str, statistics.Statistics]] = {identifier: {} for identifier in roots}
     for each in rows.find(held, statistics.Statistics, loadbalancer_id=tuple(roots)):

@@ -1,6 +1,5 @@
 """Rows and nouns: getting, finding, adding, changing and removing objects of any declared noun."""
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,13 +16,10 @@ SLICE = 5_000
 @attr.per_noun
 def _reading(cls: type[Any]) -> tuple[tuple[str, ...], tuple[tuple[int, Callable[[Any], Any]], ...]]:
     """The names of the columns, and the places of those whose database form must be converted, with what does it."""
-    attributes = attr.attributes(cls)
-    names = tuple(attribute.name for attribute in attributes)
-    return names, tuple(
-        (place, functools.partial(attr.revive, attribute))
-        for place, attribute in enumerate(attributes)
-        if isinstance(attribute.kind, types.Choice | types.ListOf)
-    )
+    names, revivers = attr.names(cls), attr.revivers(cls)
+    kinds = {attribute.name: attribute.kind for attribute in attr.attributes(cls)}
+    unlike = [name for name in revivers if not isinstance(kinds[name], types.Timestamp)]
+    return names, tuple((names.index(name), revivers[name]) for name in unlike)
 
 
 def noun(cls: type[R], row: Sequence[Any]) -> R:
@@ -57,7 +53,7 @@ def find(held: session.Session, cls: type[R], **equals: Any) -> tuple[R, ...]:
     """The objects whose attributes have these values; a tuple or list of values means any of them; by id."""
     several = frozenset(name for name, value in equals.items() if isinstance(value, tuple | list | frozenset))
     query = statements.find(tables.TABLES[cls], tuple(equals), several)
-    return tuple(noun(cls, row) for row in held.connection.execute(query, equals))
+    return tuple(noun(cls, row) for row in held.connection.execute(query, equals).all())
 
 
 def column(held: session.Session, cls: type[R], name: str, **equals: Any) -> tuple[Any, ...]:
@@ -67,9 +63,8 @@ def column(held: session.Session, cls: type[R], name: str, **equals: Any) -> tup
 
 def since(held: session.Session, cls: type[R], revision: int) -> tuple[R, ...]:
     """The objects with a ``revision`` after this one, in its order."""
-    table = tables.TABLES[cls]
-    query = sa.select(table).where(table.c.revision > revision).order_by(table.c.revision, table.c.id)
-    return tuple(noun(cls, row) for row in held.connection.execute(query))
+    found = held.connection.execute(statements.since(tables.TABLES[cls]), {"known": revision})
+    return tuple(noun(cls, row) for row in found.all())
 
 
 def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str]) -> dict[str, R]:

@@ -24,6 +24,9 @@ from vipool.store import tables
 
 OnCommit: TypeAlias = Callable[[int], None]
 
+_CURRENT = sa.select(tables.clock.c.revision)
+_RAISE = sa.update(tables.clock).values(revision=tables.clock.c.revision + 1).returning(tables.clock.c.revision)
+
 
 class Session:
     """One transaction: a connection, the moment it began (naive UTC), and the revision it raised, if it did."""
@@ -40,14 +43,12 @@ class Session:
 
     def current(self) -> int:
         """The revision of the last write that nodes must hear of."""
-        return int(self.connection.execute(sa.select(tables.clock.c.revision)).scalar_one())
+        return int(self.connection.execute(_CURRENT).scalar_one())
 
     def revision(self) -> int:
         """The revision of this transaction's changes: raised by one at the first call, the same afterwards."""
         if self._revision is None:
-            clock = tables.clock
-            raised = sa.update(clock).values(revision=clock.c.revision + 1).returning(clock.c.revision)
-            self._revision = int(self.connection.execute(raised).scalar_one())
+            self._revision = int(self.connection.execute(_RAISE).scalar_one())
         return self._revision
 
 

@@ -30,6 +30,13 @@ def find(table: sa.Table, names: tuple[str, ...], several: frozenset[str]) -> sa
 
 
 @functools.cache
+def since(table: sa.Table) -> sa.Select[Any]:
+    """The rows that changed after the revision ``known``, in the order they did."""
+    revision = table.c.revision
+    return sa.select(table).where(revision > sa.bindparam("known")).order_by(revision, table.c.id)
+
+
+@functools.cache
 def count(table: sa.Table, names: tuple[str, ...]) -> sa.Select[Any]:
     """How many rows have the values of these columns."""
     return sa.select(sa.func.count()).select_from(table).where(*_equal(table, names))

@@ -32,9 +32,7 @@ def load_many(held: session.Session, roots: Iterable[loadbalancer.LoadBalancer])
 
 def changed(held: session.Session, since: int) -> tuple[tree.Tree, ...]:
     """The trees that changed after a revision, in the order they did."""
-    table = tables.TABLES[loadbalancer.LoadBalancer]
-    found = held.connection.execute(sa.select(table).where(table.c.revision > since).order_by(table.c.revision))
-    return load_many(held, [rows.noun(loadbalancer.LoadBalancer, row) for row in found])
+    return load_many(held, rows.since(held, loadbalancer.LoadBalancer, since))
 
 
 def behind(held: session.Session) -> dict[str, status.Progress]:
