@@ -10,6 +10,7 @@ from vipool.api import face
 from vipool.api.octavia import routes
 from vipool.core import policy
 from vipool.model import caller, deployment, faults
+from vipool.service import write
 
 CALLERS = {
     "reader": world.person(world.PROJECT, "reader"),
@@ -47,8 +48,12 @@ class Cloud(world.World):
         allowed: deployment.Deployment = deployment.USUAL,
     ) -> None:
         super().__init__(directory, providers, allowed)
-        made = routes.face(self.writer, rules or world.RULES, authenticate=authenticate, healthy=True)
-        served = face.Service(made)
+        self.rules = rules or world.RULES
+        self.serve(self.writer)
+
+    def serve(self, writer: write.Writer) -> None:
+        """Answer with this writer from now on."""
+        served = face.Service(routes.face(writer, self.rules, authenticate=authenticate, healthy=True))
         self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)
 
     def call(self, method: str, path: str, body: Any = None, *, who: str = "member", **more: Any) -> Any:

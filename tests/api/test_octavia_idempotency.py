@@ -1,10 +1,14 @@
 """A POST that is repeated under the same key: one object, one answer, whatever happened in between."""
 
+import dataclasses
 import threading
+from typing import Any
 
 from tests.api import balancing
 from tests.service import world
+from vipool.cloud.secrets import fake
 from vipool.model import loadbalancer, port, receipt
+from vipool.service import certificates
 
 BODY = {"loadbalancer": {"vip_subnet_id": world.SUBNET, "name": "one"}}
 
@@ -56,6 +60,31 @@ def test_a_crowd_with_one_key_makes_one_object(cloud):
         each.join()
     assert len(set(found)) == 1
     assert cloud.count(loadbalancer.LoadBalancer) == 1
+
+
+class Meanwhile(dict[str, Any]):
+    """Certificates; whoever asks for one finds that somebody else can write in the meantime."""
+
+    cloud: balancing.Cloud
+
+    def get(self, *asked: Any) -> Any:
+        other = threading.Thread(target=self.cloud.balancer)
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+        return super().get(*asked)
+
+
+def test_a_request_whose_certificate_is_being_looked_at_keeps_no_other_writer_waiting(cloud):
+    held = Meanwhile(cloud.secrets.certificates)
+    held.cloud = cloud
+    looking = certificates.Certificates(database=cloud.database, secrets=fake.Secrets(certificates=held))
+    cloud.serve(dataclasses.replace(cloud.writer, certificates=looking))
+    root = cloud.balancer()["id"]
+    body = {"protocol": "TERMINATED_HTTPS", "protocol_port": 443, "default_tls_container_ref": "x"}
+    reply = post(cloud, path="/listeners", body={"listener": {**body, "loadbalancer_id": root}})
+    assert reply.status_code == 201
+    assert cloud.count(loadbalancer.LoadBalancer) == 2
 
 
 def test_an_answer_is_kept_for_a_day(cloud):

@@ -62,6 +62,55 @@ def test_a_write_that_fails_leaves_nothing(database):
     assert database.told == []
 
 
+def begun(calls: list[int]) -> session.Begun:
+    return lambda held: calls.append(rows.count(held, loadbalancer.LoadBalancer))
+
+
+def test_a_longer_transaction_begins_with_the_first_write_and_holds_all_of_them(database):
+    calls: list[int] = []
+    with database.longer(begun(calls)):
+        other = threading.Thread(target=add, args=(database, balancer("other")))
+        other.start()
+        other.join(5)
+        assert not other.is_alive()
+        assert calls == []
+        add(database, balancer("a"))
+        add(database, balancer("b"))
+        with database.read() as held:
+            assert rows.count(held, loadbalancer.LoadBalancer) == 1
+    assert calls == [1]
+    with database.read() as held:
+        assert rows.count(held, loadbalancer.LoadBalancer) == 3
+
+
+def test_a_longer_transaction_that_fails_leaves_nothing_and_does_not_last(database):
+    def fail() -> None:
+        with database.longer(begun([])):
+            add(database, balancer("a"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    add(database, balancer("b"))
+    with database.read() as held:
+        assert [each.id for each in rows.find(held, loadbalancer.LoadBalancer)] == ["b"]
+
+
+def test_a_longer_transaction_may_be_refused_where_it_begins(database):
+    def refuse(_held: session.Session) -> None:
+        raise ZeroDivisionError
+
+    def fail() -> None:
+        with database.longer(refuse):
+            add(database, balancer("a"))
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with database.longer(refuse):
+        pass
+    add(database, balancer("b"))
+
+
 def test_a_full_disk_refuses_the_write_in_words_and_keeps_nothing_of_it(database):
     def write() -> None:
         with database.write() as held:

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +27,7 @@ OnCommit: TypeAlias = Callable[[int], None]
 
 _CURRENT = sa.select(tables.clock.c.revision)
 _RAISE = sa.update(tables.clock).values(revision=tables.clock.c.revision + 1).returning(tables.clock.c.revision)
+Begun: TypeAlias = Callable[["Session"], None]
 
 
 class Session:
@@ -66,7 +68,7 @@ class Database:
         self.on_commit = on_commit
         self._clock = clock
         self._writing = threading.Lock()
-        self._current = threading.local()
+        self._threads = threading.local()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
@@ -80,21 +82,51 @@ class Database:
 
         One that is opened inside another, on the same thread, is part of it.
         """
-        around: Session | None = getattr(self._current, "session", None)
-        if around is not None:
-            yield around
-            return
+        here = self._here()
+        if here.session is not None:
+            yield here.session
+        elif here.longer is not None:
+            session = here.longer.stack.enter_context(self._transaction(here))
+            here.longer.begun(session)
+            yield session
+        else:
+            with self._transaction(here) as session:
+                yield session
+
+    @contextlib.contextmanager
+    def longer(self, begun: Begun) -> Iterator[None]:
+        """What is written meanwhile on this thread is one transaction, from where writing begins to the end of this.
+
+        Before that no other writer waits. ``begun`` is called when it begins, before anything is written.
+        """
+        here = self._here()
+        with contextlib.ExitStack() as stack:
+            here.longer = _Longer(stack, begun)
+            try:
+                yield
+            finally:
+                here.longer = None
+
+    @contextlib.contextmanager
+    def _transaction(self, here: "_Here") -> Iterator[Session]:
         with self._writing, _room(), self.engine.connect() as plain:
             connection = plain.execution_options(vipool_writes=True)
             with connection.begin():
                 session = Session(connection, self._clock())
-                self._current.session = session
+                here.session = session
                 try:
                     yield session
                 finally:
-                    self._current.session = None
+                    here.session = None
         if session.raised is not None:
             self.on_commit(session.raised)
+
+    def _here(self) -> "_Here":
+        """What is under way on this thread."""
+        found: _Here | None = getattr(self._threads, "here", None)
+        if found is None:
+            found = self._threads.here = _Here()
+        return found
 
     def answers(self) -> bool:
         """Whether the store can be read at all."""
@@ -119,6 +151,22 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Longer:
+    """What closes a transaction that outlasts the block that began it, and whom to tell that it has begun."""
+
+    stack: contextlib.ExitStack
+    begun: Begun
+
+
+@dataclass(slots=True)
+class _Here:
+    """What is under way on one thread."""
+
+    session: Session | None = None
+    longer: _Longer | None = None
 
 
 @contextlib.contextmanager

@@ -43,21 +43,37 @@ def _once(
 ) -> exchange.Answer:
     identifier = _digest(call.who.user_id, call.who.project_id or "", call.path, key)
     asked = _digest(call.raw.hex(), call.search)
-    with database.write() as held:
-        receipts.forget(held, held.now - KEPT)
-        known = rows.get(held, receipt.Receipt, identifier)
-        if known is None:
+    try:
+        with database.read() as held:
+            _refuse_known(held, identifier)
+        # What a handler does before it writes keeps no other writer waiting.
+        with database.longer(lambda held: _refuse_known(held, identifier)):
             answer = handler(call)
-            rows.add(
-                held,
-                receipt.Receipt(
-                    id=identifier, request=asked, status=answer.status, body=answer.body, created_at=held.now
-                ),
-            )
+            with database.write() as held:
+                receipts.forget(held, held.now - KEPT)
+                kept = {"status": answer.status, "body": answer.body, "created_at": held.now}
+                rows.add(held, receipt.Receipt(id=identifier, request=asked, **kept))
             return answer
-    if known.request != asked:
+    except _Known as known:
+        first = known.receipt
+    if first.request != asked:
         raise OtherRequest("The idempotency key was used for another request: take a new key for a new request.")
-    return exchange.Answer(status=known.status, body=known.body, empty=known.body is None, headers={REPLAYED: "true"})
+    return exchange.Answer(status=first.status, body=first.body, empty=first.body is None, headers={REPLAYED: "true"})
+
+
+class _Known(Exception):
+    """The request was answered before."""
+
+    def __init__(self, first: receipt.Receipt) -> None:
+        super().__init__(first.id)
+        self.receipt = first
+
+
+def _refuse_known(held: session.Session, identifier: str) -> None:
+    """Raises _Known, which also undoes what is being done, where there is an answer that is not too old."""
+    known = rows.get(held, receipt.Receipt, identifier)
+    if known is not None and known.created_at >= held.now - KEPT:
+        raise _Known(known)
 
 
 def _checked(key: str) -> str:
