@@ -17,6 +17,7 @@ BENCHMARKS = (
     "haproxy_keepalive",
     "api_write",
     "api_read",
+    "api_flat",
     "foundation_density",
 )
 

@@ -1,4 +1,4 @@
-"""The whole of Octavia, and secrets."""
+"""Octavia and secrets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,6 +37,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_amphorae")),
     )
     with op.batch_alter_table("amphorae", schema=None) as batch_op:
+        batch_op.create_index("ix_amphorae_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_amphorae_by_project_id", ["project_id", "created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_amphorae_loadbalancer_id"), ["loadbalancer_id"], unique=False)
 
     op.create_table(
@@ -144,7 +146,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
     )
     with op.batch_alter_table("history", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_history_created_at"), ["created_at"], unique=False)
+        batch_op.create_index("ix_history_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_history_by_project_id", ["project_id", "created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_history_loadbalancer_id"), ["loadbalancer_id"], unique=False)
 
     op.create_table(
@@ -172,9 +175,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_l7policies")),
     )
     with op.batch_alter_table("l7policies", schema=None) as batch_op:
+        batch_op.create_index("ix_l7policies_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_l7policies_by_project_id", ["project_id", "created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_l7policies_listener_id"), ["listener_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_l7policies_loadbalancer_id"), ["loadbalancer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_l7policies_project_id"), ["project_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_l7policies_redirect_pool_id"), ["redirect_pool_id"], unique=False)
 
     op.create_table(
@@ -199,9 +203,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_l7rules")),
     )
     with op.batch_alter_table("l7rules", schema=None) as batch_op:
+        batch_op.create_index("ix_l7rules_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_l7rules_by_project_id", ["project_id", "created_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_l7rules_l7policy_id"), ["l7policy_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_l7rules_loadbalancer_id"), ["loadbalancer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_l7rules_project_id"), ["project_id"], unique=False)
 
     op.create_table(
         "loadbalancer_quotas",
@@ -236,7 +241,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
     )
     with op.batch_alter_table("receipts", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_receipts_created_at"), ["created_at"], unique=False)
+        batch_op.create_index("ix_receipts_by_created_at", ["created_at", "id"], unique=False)
 
     op.create_table(
         "secret_consumers",
@@ -281,10 +286,73 @@ def upgrade() -> None:
     with op.batch_alter_table("secrets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_secrets_project_id"), ["project_id"], unique=False)
 
+    with op.batch_alter_table("floatingips", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_floatingips_project_id"))
+        batch_op.create_index("ix_floatingips_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_floatingips_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("healthmonitors", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_healthmonitors_project_id"))
+        batch_op.create_index("ix_healthmonitors_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_healthmonitors_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("listeners", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_listeners_project_id"))
+        batch_op.create_index("ix_listeners_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_listeners_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
     with op.batch_alter_table("loadbalancers", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("flavor", sa.JSON(none_as_null=True), server_default=sa.text("'{}'"), nullable=False)
         )
         batch_op.add_column(sa.Column("incarnation", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+        batch_op.drop_index(batch_op.f("ix_loadbalancers_project_id"))
+        batch_op.create_index("ix_loadbalancers_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_loadbalancers_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("members", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_members_project_id"))
+        batch_op.create_index("ix_members_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_members_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("networks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_networks_project_id"))
+        batch_op.create_index("ix_networks_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_networks_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("policies", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_policies_project_id"))
+        batch_op.create_index("ix_policies_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_policies_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("pools", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pools_project_id"))
+        batch_op.create_index("ix_pools_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_pools_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("ports", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ports_project_id"))
+        batch_op.create_index("ix_ports_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_ports_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("routers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_routers_project_id"))
+        batch_op.create_index("ix_routers_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_routers_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("security_group_rules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_security_group_rules_project_id"))
+        batch_op.create_index("ix_security_group_rules_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_security_group_rules_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("security_groups", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_security_groups_project_id"))
+        batch_op.create_index("ix_security_groups_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_security_groups_by_project_id", ["project_id", "created_at", "id"], unique=False)
+
+    with op.batch_alter_table("subnets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_subnets_project_id"))
+        batch_op.create_index("ix_subnets_by_created_at", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_subnets_by_project_id", ["project_id", "created_at", "id"], unique=False)
 
     # ### end Alembic commands ###
