@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 from alembic import command, script
 
-from vipool.store import schema, session, tables
+from vipool.model import role
+from vipool.store import rows, schema, session, tables
 
 
 @pytest.fixture
@@ -32,13 +33,28 @@ def test_a_new_database_is_what_the_migrations_would_make_of_it(engine):
     assert schema.current(engine) == schema.newest()
 
 
-def test_an_older_database_is_migrated(engine, monkeypatch):
+def test_an_older_database_is_migrated(engine):
     with engine.begin() as connection:
-        command.ensure_version(schema.config(connection))
-        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('0001')"))
-        tables.metadata.create_all(connection)
-    monkeypatch.setattr(schema, "newest", lambda: "0002")
-    assert schema.upgrade(engine)  # Alembic runs, and finds nothing between 0001 and its head
+        command.upgrade(schema.config(connection), "0001")
+    assert schema.upgrade(engine)
+    assert schema.current(engine) == schema.newest()
+    with engine.begin() as connection:
+        command.check(schema.config(connection))
+
+
+def test_roles_given_before_there_were_groups_stay_the_users(engine):
+    given = (
+        "INSERT INTO role_assignments (id, user_id, scope, scope_id, role_id) VALUES ('a', 'u', 'project', 'p', 'r')"
+    )
+    with engine.begin() as connection:
+        command.upgrade(schema.config(connection), "0001")
+        connection.execute(sa.text(given))
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        kept = connection.execute(sa.select(tables.TABLES[role.Assignment])).one()
+    assert rows.noun(role.Assignment, kept) == role.Assignment(
+        id="a", actor=role.Actor.USER, actor_id="u", scope=role.Scope.PROJECT, scope_id="p", role_id="r"
+    )
 
 
 def test_a_database_at_the_newest_revision_is_left_alone(engine):

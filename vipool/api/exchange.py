@@ -65,7 +65,8 @@ class Route:
     """One row of a face's table: where, what it takes to be allowed, and what answers.
 
     ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
-    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody.
+    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody; ``ruled``
+    is False where the access rules of an application credential do not count.
     """
 
     method: str
@@ -73,3 +74,4 @@ class Route:
     policy: str
     handler: Handler
     token: bool = True
+    ruled: bool = True

@@ -207,4 +207,5 @@ def face(
         authenticate=authenticate,
         allow=allow,
         new_request_id=lambda: f"req-{new_id()}",
+        service="network",
     )

@@ -319,6 +319,7 @@ def face(octavia: Octavia, *, authenticate: Callable[[str], caller.Caller], new_
         authenticate=authenticate,
         allow=allow,
         new_request_id=lambda: f"req-{new_id()}",
+        service="load-balancer",
         guarded=True,
     )
 

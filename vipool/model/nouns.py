@@ -1,10 +1,13 @@
 """Every noun that is kept, in one list: tables, migrations and reference pages derive from it."""
 
 from vipool.model import (
+    accessrule,
     attr,
+    catalog,
     credential,
     domain,
     floatingip,
+    group,
     healthmonitor,
     listener,
     loadbalancer,
@@ -22,6 +25,7 @@ from vipool.model import (
     securitygroup,
     statistics,
     subnet,
+    trust,
     user,
 )
 
@@ -47,10 +51,17 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     domain.Domain,
     project.Project,
     user.User,
+    group.Group,
+    group.Membership,
     role.Role,
     role.Inference,
     role.Assignment,
     credential.ApplicationCredential,
+    accessrule.AccessRule,
+    trust.Trust,
+    catalog.Region,
+    catalog.Service,
+    catalog.Endpoint,
     revocation.RevokedToken,
     revocation.IdentityVersion,
 )

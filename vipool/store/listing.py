@@ -33,15 +33,18 @@ class Tags:
 class Query:
     """What a list should hold.
 
-    ``equals`` gives for a field (or computed column) the values it may have; ``contains`` text it must contain;
-    ``ignoring_case`` names fields compared without regard to case.  ``any_of`` are alternatives, each like ``equals``:
-    an object that meets none of them is left out (none at all: everything may stay).  ``holds`` gives for a field that
-    is a list the entries of which it must have one.  ``sort`` is (field, ascending) pairs; the id is
-    always the last of them.  ``marker`` is the id after (with ``reverse``: before) which the page begins.
+    ``equals`` gives for a field (or computed column) the values it may have; ``contains``, ``begins`` and ``ends`` text
+    it must contain, begin or end with; ``ignoring_case`` names fields compared without regard to case.  ``any_of`` are
+    alternatives, each like ``equals``: an object that meets none of them is left out (none at all: everything may
+    stay).  ``holds`` gives for a field that is a list the entries of which it must have one.  ``sort`` is (field,
+    ascending) pairs; the id is always the last of them.  ``marker`` is the id after (with ``reverse``: before) which
+    the page begins.
     """
 
     equals: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     contains: Mapping[str, str] = field(default_factory=dict)
+    begins: Mapping[str, str] = field(default_factory=dict)
+    ends: Mapping[str, str] = field(default_factory=dict)
     ignoring_case: frozenset[str] = frozenset()
     any_of: tuple[Mapping[str, tuple[object, ...]], ...] = ()
     holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -109,6 +112,8 @@ def _conditions(
     for name, entries in query.holds.items():
         found.append(sa.or_(*(_tagged(columns[name], entry, dialect) for entry in entries)))
     found.extend(columns[name].contains(text, autoescape=True) for name, text in query.contains.items())
+    found.extend(columns[name].startswith(text, autoescape=True) for name, text in query.begins.items())
+    found.extend(columns[name].endswith(text, autoescape=True) for name, text in query.ends.items())
     tags = query.tags
     if tags.every:
         found.append(sa.and_(*(_tagged(columns["tags"], tag, dialect) for tag in tags.every)))
