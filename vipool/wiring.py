@@ -68,9 +68,10 @@ def build_server(
     chosen: settings.Settings, news: "local.News", database: "session.Database | None" = None
 ) -> "app.Dispatcher":
     """Every service over the embedded store."""
-    from vipool.api import app, local, network, octavia
+    from vipool.api import app, local, octavia
     from vipool.api.face import Service
     from vipool.api.identity import routes as identity
+    from vipool.api.network import routes as network
     from vipool.cloud.network.embedded import Network
     from vipool.providers.haproxy import capabilities
     from vipool.service import write

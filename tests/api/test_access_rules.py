@@ -8,8 +8,9 @@ import pytest
 from starlette import testclient
 
 from tests.api import identity_cloud
-from vipool.api import face, network
+from vipool.api import face
 from vipool.api.identity import routes
+from vipool.api.network import routes as network_routes
 from vipool.cloud.identity.embedded import accessrules
 
 APPLICATION_CREDENTIAL = "application_credential"
@@ -24,7 +25,7 @@ class Cloud(identity_cloud.Cloud):
         numbers = itertools.count()
         database = self.server.database
         database.seed()
-        served = network.face(
+        served = network_routes.face(
             database,
             authenticate=self.server.authority.authenticate,
             new_id=lambda: str(uuid.uuid5(uuid.NAMESPACE_OID, str(next(numbers)))),

@@ -7,7 +7,8 @@ is missing, then the types.  Policy, quotas and the service itself come later.
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.api import exchange, network_views
+from vipool.api import exchange
+from vipool.api.network import views
 from vipool.model import attr, caller, faults, owned, port, router, subnet, types
 
 Noun = type[owned.Owned]
@@ -71,7 +72,7 @@ def created(cls: Noun, body: Mapping[str, Any], who: caller.Caller) -> dict[str,
             raise bad(f"Attribute '{attribute.wire}' not allowed in POST")
         if attribute.required and attribute.attr.create and attribute.wire not in sent:
             raise bad(f"Failed to parse request. Required attribute '{attribute.wire}' not specified")
-    for name in network_views.COMPUTED.get(cls, ()):
+    for name in views.COMPUTED.get(cls, ()):
         if name in sent:
             raise bad(f"Attribute '{name}' not allowed in POST")
     return {**_values(cls, sent), "project_id": project}
@@ -111,7 +112,7 @@ def _without_tenant(body: Mapping[str, Any], ignored: frozenset[str]) -> dict[st
 
 def _refuse_unknown(cls: Noun, sent: Mapping[str, Any]) -> None:
     shown = {each.wire for each in attr.attributes(cls) if each.attr.create or each.attr.update or each.attr.show}
-    unknown = [str(name) for name in sent if name not in shown and name not in network_views.COMPUTED.get(cls, ())]
+    unknown = [str(name) for name in sent if name not in shown and name not in views.COMPUTED.get(cls, ())]
     if unknown:
         raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
 
