@@ -38,7 +38,7 @@ class Query:
     alternatives, each like ``equals``: an object that meets none of them is left out (none at all: everything may
     stay).  ``holds`` gives for a field that is a list the entries of which it must have one.  ``sort`` is (field,
     ascending) pairs; the id is always the last of them.  ``marker`` is the id after (with ``reverse``: before) which
-    the page begins.
+    the page begins.  ``without`` are ids that are left out.
     """
 
     equals: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class Query:
     limit: int | None = None
     marker: str | None = None
     reverse: bool = False
+    without: frozenset[str] = frozenset()
 
 
 def select(
@@ -109,6 +110,8 @@ def _conditions(
     if query.any_of:
         alternatives = ((_among(columns[name], values) for name, values in each.items()) for each in query.any_of)
         found.append(sa.or_(*(sa.and_(*each) for each in alternatives)))
+    if query.without:
+        found.append(columns["id"].not_in(sorted(query.without)))
     for name, entries in query.holds.items():
         found.append(sa.or_(*(_tagged(columns[name], entry, dialect) for entry in entries)))
     found.extend(columns[name].contains(text, autoescape=True) for name, text in query.contains.items())

@@ -1,60 +1,31 @@
-"""What clients look at before they ask for anything: the version, the extensions, and lists that are always empty."""
+"""What clients look at before they ask for anything: the version, what there is, and what there is none of."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 from vipool.api import exchange
+from vipool.api.network import extensions, queries
+from vipool.model import faults, securitygroup
 
-# What clients may rely on, in Neutron's aliases: alias, name, when it came to Neutron.
-EXTENSIONS = (
-    ("agent", "Agents", "2013-02-03"),
-    ("allowed-address-pairs", "Allowed Address Pairs", "2013-07-23"),
-    ("binding", "Port Binding", "2014-02-03"),
-    ("empty-string-filtering", "Filters for Empty Text", "2018-05-01"),
-    ("ext-gw-mode", "Source NAT Switch of Router Gateways", "2013-03-28"),
-    ("external-net", "External Networks", "2013-01-14"),
-    ("extraroute", "Routes of Routers", "2013-02-01"),
-    ("filter-validation", "Refusal of Unknown Filters", "2018-03-21"),
-    ("fip-port-details", "Port Details of Floating IPs", "2018-04-09"),
-    ("floating-ip-distributed", "Floating IPs", "2017-11-30"),
-    ("ip-substring-filtering", "Filters for Parts of Addresses", "2017-11-28"),
-    ("net-mtu", "MTU of Networks", "2015-03-25"),
-    ("net-mtu-writable", "MTU That Can Be Set", "2017-07-12"),
-    ("network-ip-availability", "Availability of Addresses", "2015-09-24"),
-    ("pagination", "Pages", "2016-06-12"),
-    ("port-security", "Port Security", "2012-07-23"),
-    ("port-security-groups-filtering", "Filters for Security Groups", "2018-01-09"),
-    ("project-id", "Projects", "2016-09-09"),
-    ("provider", "Provider Networks", "2012-09-07"),
-    ("qos", "QoS Policies", "2015-06-08"),
-    ("quota_details", "Quota Use", "2017-02-10"),
-    ("quotas", "Quotas", "2012-07-29"),
-    ("revision-if-match", "Updates If Unchanged", "2016-12-11"),
-    ("router", "Routers", "2012-07-20"),
-    ("security-group", "Security Groups", "2012-10-05"),
-    ("security-groups-normalized-cidr", "Canonical Prefixes in Rules", "2019-11-28"),
-    ("sorting", "Order", "2016-06-12"),
-    ("standard-attr-description", "Descriptions", "2016-02-10"),
-    ("standard-attr-revisions", "Revision Numbers", "2016-04-11"),
-    ("standard-attr-tag", "Tags", "2017-01-01"),
-    ("standard-attr-timestamp", "Times", "2016-09-12"),
-    ("stateful-security-group", "Stateless Security Groups", "2019-11-26"),
-)
-# Collections that clients ask for and that are always empty here: path, key.
+# Collections that clients ask for and that are always empty here: path, key, and Neutron's refusal of a single one.
 EMPTY = (
-    ("address-groups", "address_groups"),
-    ("address-scopes", "address_scopes"),
-    ("agents", "agents"),
-    ("availability_zones", "availability_zones"),
-    ("flavors", "flavors"),
-    ("rbac-policies", "rbac_policies"),
-    ("subnetpools", "subnetpools"),
-    ("trunks", "trunks"),
+    ("address-groups", "address_groups", "AddressGroupNotFound"),
+    ("address-scopes", "address_scopes", "AddressScopeNotFound"),
+    ("agents", "agents", "AgentNotFound"),
+    ("availability_zones", "availability_zones", ""),
+    ("flavors", "flavors", "FlavorNotFound"),
+    ("trunks", "trunks", "TrunkNotFound"),
 )
+# A router is on one node, so that is the only way to have one.
+PROVIDERS = [{"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": False}]
 
 
 def versions(call: exchange.Call) -> exchange.Answer:
-    """GET /: the one version."""
+    """GET /: the one version; without the slash, where that is."""
+    if not call.url.endswith("/"):
+        said = {"code": 302, "title": "Found", "description": None}
+        return exchange.Answer(status=302, body=said, headers={"Location": f"{call.url}/"})
     links = [{"rel": "self", "href": f"{call.mount}/v2.0/"}]
     return exchange.Answer(body={"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
 
@@ -68,36 +39,66 @@ def resources(call: exchange.Call) -> exchange.Answer:
     return exchange.Answer(body={"resources": found})
 
 
-def extensions(call: exchange.Call) -> exchange.Answer:
-    """GET extensions."""
-    return exchange.Answer(body={"extensions": [_extension(*each) for each in EXTENSIONS]})
+def _none(call: exchange.Call, key: str) -> exchange.Answer:
+    return exchange.Answer(body={key: []})
 
 
-def extension(call: exchange.Call) -> exchange.Answer:
-    """GET extensions/{alias}; an unknown one has Neutron's other error document."""
-    alias = call.parts["alias"].removesuffix(".json")
-    found = next((each for each in EXTENSIONS if each[0] == alias), None)
-    if found is None:
-        sentence = f"The resource could not be found. Extension with alias {alias} does not exist."
-        return exchange.Answer(status=404, body={"message": sentence, "code": "404 Not Found", "title": "Not Found"})
-    return exchange.Answer(body={"extension": _extension(*found)})
+def _missing(call: exchange.Call, kind: str) -> exchange.Answer:
+    raise faults.NotFound(f"{kind.removesuffix('NotFound')} {call.parts['id']} could not be found.", kind=kind)
 
 
-def _extension(alias: str, name: str, day: str) -> dict[str, Any]:
-    return {"name": name, "alias": alias, "description": name, "updated": f"{day}T10:00:00-00:00", "links": []}
+def service_providers(call: exchange.Call) -> exchange.Answer:
+    """GET service-providers."""
+    return exchange.Answer(body={"service_providers": queries.among(call, PROVIDERS)})
 
 
-def _empty(key: str) -> exchange.Handler:
-    def handler(call: exchange.Call) -> exchange.Answer:
-        return exchange.Answer(body={key: []})
+def _first_rule(of: securitygroup.FirstRule) -> dict[str, Any]:
+    """A rule that new groups begin with, as Neutron shows it."""
+    return {
+        "id": of.id,
+        "ethertype": of.ethertype,
+        "direction": str(of.direction),
+        "protocol": None,
+        "port_range_min": None,
+        "port_range_max": None,
+        "remote_ip_prefix": None,
+        "remote_address_group_id": None,
+        # In the place of a group, the group that the rule will belong to.
+        "remote_group_id": "PARENT" if of.inward else None,
+        "description": "Lets members in" if of.inward else "Lets everything out",
+        "used_in_default_sg": True,
+        "used_in_non_default_sg": not of.inward,
+    }
 
-    return handler
+
+def first_rules(call: exchange.Call) -> exchange.Answer:
+    """GET default-security-group-rules."""
+    shown = queries.among(call, [_first_rule(each) for each in securitygroup.FIRST_RULES])
+    return exchange.Answer(body={"default_security_group_rules": shown})
+
+
+def first_rule(call: exchange.Call) -> exchange.Answer:
+    """GET default-security-group-rules/{id}."""
+    for each in securitygroup.FIRST_RULES:
+        if each.id == call.parts["id"]:
+            return exchange.Answer(body={"default_security_group_rule": _first_rule(each)})
+    return _missing(call, "DefaultSecurityGroupRuleNotFound")
 
 
 def routes() -> Iterator[exchange.Route]:
     """The rows of the table."""
     yield exchange.Route(method="GET", path="/", policy="", handler=versions, token=False)
-    for path, handler in (("/", resources), ("/extensions", extensions), ("/extensions/{alias}", extension)):
+    table: list[tuple[str, exchange.Handler]] = [
+        ("/", resources),
+        ("/extensions", extensions.index),
+        ("/extensions/{alias}", extensions.show),
+        ("/service-providers", service_providers),
+        ("/default-security-group-rules", first_rules),
+        ("/default-security-group-rules/{id}", first_rule),
+    ]
+    for path, key, kind in EMPTY:
+        table.append((f"/{path}", functools.partial(_none, key=key)))
+        if kind:
+            table.append((f"/{path}/{{id}}", functools.partial(_missing, kind=kind)))
+    for path, handler in table:
         yield exchange.Route(method="GET", path=f"/v2.0{path}", policy="read", handler=handler)
-    for path, key in EMPTY:
-        yield exchange.Route(method="GET", path=f"/v2.0/{path}", policy="read", handler=_empty(key))

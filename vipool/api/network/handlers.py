@@ -1,6 +1,7 @@
 """What all objects of the network service have in common over HTTP: being listed, shown, made, changed and removed."""
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -154,9 +155,9 @@ class Handlers:
 
 
 def _check_revision(call: exchange.Call, present: owned.Owned) -> None:
-    name, _, number = call.headers.get("if-match", "").partition("=")
-    if name.strip() == "revision_number" and number.strip().isdigit() and int(number) != present.revision_number:
+    condition = re.fullmatch(r"\s*revision_number\s*=\s*([0-9]{1,18})\s*", call.headers.get("if-match", ""))
+    if condition is not None and int(condition[1]) != present.revision_number:
         raise faults.PreconditionFailed(
-            f"Constrained to {number.strip()}, but current revision is {present.revision_number}",
+            f"Constrained to {condition[1]}, but current revision is {present.revision_number}",
             kind="RevisionNumberConstraintFailed",
         )

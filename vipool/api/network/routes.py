@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from vipool.api import exchange
 from vipool.api import face as faces
-from vipool.api.network import addresses, dialect, discovery, handlers, quotas, tags, views
+from vipool.api.network import addresses, dialect, discovery, handlers, qosrules, quotas, sharing, tags, topology, views
 from vipool.model import caller, owned, qospolicy, securitygroup
 from vipool.store import session
 
@@ -22,17 +22,14 @@ def path_of(cls: Noun) -> str:
     return f"/v2.0/{PATHS.get(cls, cls.NOUN.collection)}"
 
 
-def _rule_types(call: exchange.Call) -> exchange.Answer:
-    """No rule is enforced, so there is no type of them."""
-    return exchange.Answer(body={"rule_types": []})
-
-
 def table(tools: handlers.Handlers) -> Iterator[exchange.Route]:
     """Every route."""
     yield from discovery.routes()
     yield from quotas.Quotas(database=tools.database).routes()
     yield from addresses.Addresses(database=tools.database).routes()
-    yield exchange.Route(method="GET", path="/v2.0/qos/rule-types", policy="read", handler=_rule_types)
+    yield from topology.Topology(database=tools.database, new_id=tools.new_id).routes()
+    yield from sharing.Sharing(database=tools.database, new_id=tools.new_id).routes()
+    yield from qosrules.QosRules(database=tools.database, new_id=tools.new_id).routes()
     for cls in views.NOUNS:
         base = path_of(cls)
         yield from tools.routes(base, cls)

@@ -24,6 +24,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_access_rules_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "auto_allocated_topologies",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("network_id", sa.Text(), nullable=False),
+        sa.Column("router_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auto_allocated_topologies")),
+    )
+    op.create_table(
+        "bandwidth_limit_rules",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("qos_policy_id", sa.Text(), nullable=False),
+        sa.Column("max_kbps", sa.BigInteger(), nullable=False),
+        sa.Column("max_burst_kbps", sa.BigInteger(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bandwidth_limit_rules")),
+    )
+    with op.batch_alter_table("bandwidth_limit_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_bandwidth_limit_rules_qos_policy_id"), ["qos_policy_id"], unique=False)
+
+    op.create_table(
+        "dscp_marking_rules",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("qos_policy_id", sa.Text(), nullable=False),
+        sa.Column("dscp_mark", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dscp_marking_rules")),
+    )
+    with op.batch_alter_table("dscp_marking_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_dscp_marking_rules_qos_policy_id"), ["qos_policy_id"], unique=False)
+
+    op.create_table(
         "endpoints",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("interface", sa.Text(), nullable=False),
@@ -62,6 +91,55 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_memberships_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "minimum_bandwidth_rules",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("qos_policy_id", sa.Text(), nullable=False),
+        sa.Column("min_kbps", sa.BigInteger(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_minimum_bandwidth_rules")),
+    )
+    with op.batch_alter_table("minimum_bandwidth_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_minimum_bandwidth_rules_qos_policy_id"), ["qos_policy_id"], unique=False)
+
+    op.create_table(
+        "minimum_packet_rate_rules",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("qos_policy_id", sa.Text(), nullable=False),
+        sa.Column("min_kpps", sa.BigInteger(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_minimum_packet_rate_rules")),
+    )
+    with op.batch_alter_table("minimum_packet_rate_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_minimum_packet_rate_rules_qos_policy_id"), ["qos_policy_id"], unique=False)
+
+    op.create_table(
+        "packet_rate_limit_rules",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("qos_policy_id", sa.Text(), nullable=False),
+        sa.Column("max_kpps", sa.BigInteger(), nullable=False),
+        sa.Column("max_burst_kpps", sa.BigInteger(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_packet_rate_limit_rules")),
+    )
+    with op.batch_alter_table("packet_rate_limit_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_packet_rate_limit_rules_qos_policy_id"), ["qos_policy_id"], unique=False)
+
+    op.create_table(
+        "rbac_policies",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("target_tenant", sa.Text(), nullable=False),
+        sa.Column("object_type", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rbac_policies")),
+    )
+    with op.batch_alter_table("rbac_policies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rbac_policies_object_id"), ["object_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rbac_policies_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rbac_policies_target_tenant"), ["target_tenant"], unique=False)
+
+    op.create_table(
         "regions",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
@@ -78,6 +156,30 @@ def upgrade() -> None:
         sa.Column("extra", sa.JSON(none_as_null=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
     )
+    op.create_table(
+        "subnetpools",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("revision_number", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(), nullable=True),
+        sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefixes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("default_prefixlen", sa.BigInteger(), nullable=False),
+        sa.Column("min_prefixlen", sa.BigInteger(), nullable=False),
+        sa.Column("max_prefixlen", sa.BigInteger(), nullable=False),
+        sa.Column("ip_version", sa.BigInteger(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("default_quota", sa.BigInteger(), nullable=True),
+        sa.Column("address_scope_id", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subnetpools")),
+    )
+    with op.batch_alter_table("subnetpools", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_subnetpools_project_id"), ["project_id"], unique=False)
+
     op.create_table(
         "trusts",
         sa.Column("id", sa.Text(), nullable=False),
@@ -102,6 +204,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("access_rule_ids", sa.JSON(none_as_null=True), nullable=True))
         batch_op.alter_column("project_id", existing_type=sa.TEXT(), nullable=True)
 
+    with op.batch_alter_table("policies", schema=None) as batch_op:
+        batch_op.drop_column("rules")
+
     # Until now roles were given to users alone.
     with op.batch_alter_table("role_assignments", schema=None) as batch_op:
         batch_op.add_column(sa.Column("actor", sa.Text(), nullable=False, server_default="user"))
@@ -110,3 +215,6 @@ def upgrade() -> None:
     with op.batch_alter_table("role_assignments", schema=None) as batch_op:
         batch_op.alter_column("actor", server_default=None)
         batch_op.create_index(batch_op.f("ix_role_assignments_actor_id"), ["actor_id"], unique=False)
+
+    with op.batch_alter_table("subnets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_subnets_subnetpool_id"), ["subnetpool_id"], unique=False)
