@@ -440,3 +440,23 @@ def test_a_revision_that_is_no_number_is_no_condition(cloud, number):
     call = {"as": "alice", "method": "PUT", "path": f"/v2.0/networks/{made['id']}", "body": {"network": {"name": "x"}}}
     headers = {"If-Match": f"revision_number={number}".encode()}
     assert cloud.send({**call, "headers": headers})[0] in {200, 412}
+
+
+def test_routes_are_added_and_removed_one_by_one(cloud, routed):
+    path = f"routers/{routed[0]['id']}"
+    first, second = ({"destination": f"10.{n}.0.0/16", "nexthop": "10.0.0.9"} for n in (50, 60))
+
+    def call(verb, *routes, who="alice"):
+        status, answer = cloud.call("PUT", f"{path}/{verb}_extraroutes", {"router": {"routes": list(routes)}}, who=who)
+        return answer["router"]["routes"] if status == 200 else status
+
+    assert call("add", first, first) == [first]
+    assert call("add", second, first) == [first, second]
+    assert call("remove", first, first) == [second]
+    assert call("remove", first) == [second]
+    assert call("add", {"destination": "10.70.0.0/16", "nexthop": "192.0.2.1"}) == 400
+    assert call("add", first, who="bob") == 404
+    assert call("add", first, who="rita(reader)") == 403
+    assert cloud.refused("PUT", f"{path}/add_extraroutes", {"router": {"name": "x"}})[0] == 400
+    assert cloud.refused("PUT", f"{path}/add_extraroutes", {"routes": []})[0] == 400
+    assert cloud.get(path)["router"]["routes"] == [second]

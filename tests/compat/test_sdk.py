@@ -1,32 +1,13 @@
 """openstacksdk creates, waits for, changes and deletes what a tenant has: networks, accounts, load balancers."""
 
-import openstack
 import pytest
 from openstack import exceptions
 
 from tests.compat import passes
+from tests.compat import sdk as proxies
 
 # The SDK warns of what it will drop itself; vipool is not what it warns of.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-
-
-class Noted:
-    """A proxy of the SDK that notes which of its calls worked."""
-
-    def __init__(self, proxy, name, noted):
-        self._proxy, self._name, self._noted = proxy, name, noted
-
-    def __getattr__(self, called):
-        function = getattr(self._proxy, called)
-
-        def call(*arguments, **options):
-            answer = function(*arguments, **options)
-            # Lists are generators: what they ask for is asked for when they are read.
-            answer = list(answer) if hasattr(answer, "__next__") else answer
-            self._noted.note(f"{self._name}.{called}")
-            return answer
-
-        return call
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +19,8 @@ def noted():
 @pytest.fixture(scope="module")
 def sdk(live, noted):
     """The services for the administrator."""
-    auth = {"username": "admin", "password": live.password, "project_name": "admin"}
-    auth |= {"auth_url": f"{live.url}/identity/v3", "user_domain_id": "default", "project_domain_id": "default"}
-    with openstack.connect(
-        auth=auth, region_name="RegionOne", load_yaml_config=False, load_envvars=False
-    ) as connection:
-        yield {name: Noted(getattr(connection, name), name, noted) for name in ("identity", "network", "load_balancer")}
+    with proxies.connected(live, noted) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ EXTENSIONS = (
     ("external-net", "External networks", "2013-01-14T10:00:00-00:00"),
     ("extra_dhcp_opt", "DHCP options of ports", "2013-03-17T12:00:00-00:00"),
     ("extraroute", "Routes of routers", "2013-02-01T10:00:00-00:00"),
+    ("extraroute-atomic", "Routes added and removed one by one", "2019-07-10T00:00:00+00:00"),
     ("filter-validation", "Refusal of unknown filters", "2018-07-04T10:00:00-00:00"),
     ("fip-port-details", "Port details of floating IPs", "2018-04-09T10:00:00-00:00"),
     ("flavors", "Flavors of services, of which there are none", "2015-09-17T10:00:00-00:00"),

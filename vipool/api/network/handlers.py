@@ -8,8 +8,8 @@ from typing import Any
 
 from vipool.api import exchange
 from vipool.api.network import bodies, policy, queries, views
-from vipool.cloud.network.embedded import groups, quotas, routers, verbs, visible
-from vipool.model import caller, faults, owned, router, securitygroup
+from vipool.cloud.network.embedded import groups, quotas, verbs, visible
+from vipool.model import caller, faults, owned, securitygroup
 from vipool.store import rows, session
 
 Noun = type[owned.Owned]
@@ -38,13 +38,6 @@ class Handlers:
             rule = "read" if method == "GET" else "write"
             bound = functools.partial(handler, cls=cls)
             yield exchange.Route(method=method, path=path, policy=rule, handler=bound)
-
-    def of_routers(self) -> Iterator[exchange.Route]:
-        """The rows of the table that only routers have."""
-        for verb, add in (("add", True), ("remove", False)):
-            path = f"/v2.0/routers/{{id}}/{verb}_router_interface"
-            bound = functools.partial(self.interface, add=add)
-            yield exchange.Route(method="PUT", path=path, policy="write", handler=bound)
 
     def index(self, call: exchange.Call, cls: Noun) -> exchange.Answer:
         """A list of what the caller may see."""
@@ -122,32 +115,6 @@ class Handlers:
             _check_revision(call, gone)
             verbs.remove(held, gone)
         return exchange.NOTHING
-
-    def interface(self, call: exchange.Call, *, add: bool) -> exchange.Answer:
-        """PUT routers/{id}/add_router_interface and remove_router_interface."""
-        if not isinstance(call.body, dict):
-            raise bodies.bad("Body contains invalid data")
-        rule = "add_router_interface" if add else "remove_router_interface"
-        with self.database.write() as held:
-            identifier = call.parts["id"]
-            of = visible.need(visible.get(held, call.who, router.Router, identifier), router.Router, identifier)
-            if not policy.owns(call.who, of):
-                raise policy.disallowed(rule)
-            if add:
-                found = routers.add_interface(held, call.who, of, call.body, self.new_id)
-            else:
-                found = routers.remove_interface(held, of, call.body)
-        subnet_ids = [each["subnet_id"] for each in found.fixed_ips]
-        return exchange.Answer(
-            body={
-                "id": of.id,
-                "project_id": of.project_id,
-                "port_id": found.id,
-                "network_id": found.network_id,
-                "subnet_id": subnet_ids[0] if subnet_ids else None,
-                "subnet_ids": subnet_ids,
-            }
-        )
 
     def nothing(self, call: exchange.Call, cls: Noun) -> exchange.Answer:
         """PUT and DELETE on a collection: Neutron looks for an object without a name."""

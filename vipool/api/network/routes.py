@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 
 from vipool.api import exchange
 from vipool.api import face as faces
-from vipool.api.network import addresses, dialect, discovery, handlers, qosrules, quotas, sharing, tags, topology, views
+from vipool.api.network import (
+    addresses,
+    dialect,
+    discovery,
+    handlers,
+    qosrules,
+    quotas,
+    routing,
+    sharing,
+    tags,
+    topology,
+    views,
+)
 from vipool.model import caller, owned, qospolicy, securitygroup
 from vipool.store import session
 
@@ -34,7 +46,7 @@ def table(tools: handlers.Handlers) -> Iterator[exchange.Route]:
         base = path_of(cls)
         yield from tools.routes(base, cls)
         yield from tags.Tags(database=tools.database, cls=cls).routes(base)
-    yield from tools.of_routers()
+    yield from routing.Routing(database=tools.database, new_id=tools.new_id).routes()
 
 
 def face(

@@ -12,8 +12,11 @@ MOST = 100
 
 
 def wanted(held: session.Session, user_id: str, asked: object, new_id: Callable[[], str]) -> tuple[str, ...] | None:
-    """The ids of the rules a credential is made with, new ones kept; None where it asks for none at all."""
-    if asked is None:
+    """The ids of the rules a credential is made with, new ones kept; None where it asks for none.
+
+    An empty list asks for none, as in Keystone: it is what the `openstack` command sends when nobody spoke of rules.
+    """
+    if asked is None or asked == []:
         return None
     if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
         raise faults.BadAttribute("access_rules", asked, f"{asked!r} is not of type 'array'")
