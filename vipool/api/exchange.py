@@ -66,7 +66,8 @@ class Route:
 
     ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
     handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody; ``ruled``
-    is False where the access rules of an application credential do not count.
+    is False where the access rules of an application credential do not count; ``heavy`` is True where an answer keeps
+    the processor busy for long, so that such requests wait for each other and nobody else for them.
     """
 
     method: str
@@ -75,3 +76,4 @@ class Route:
     handler: Handler
     token: bool = True
     ruled: bool = True
+    heavy: bool = False

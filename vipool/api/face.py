@@ -7,6 +7,7 @@ logged with its traceback and answered with a sentence that does not give anythi
 
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import anyio
 import anyio.to_thread
 import orjson
+from anyio import lowlevel
 from starlette import requests, responses, routing
 from starlette.types import Receive, Scope, Send
 
@@ -24,6 +26,9 @@ from vipool.model import caller, faults
 log = logging.getLogger(__name__)
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+# Threads for heavy requests, two for each processor: else a flood of logins would hold every thread there is.
+HEAVY = 2 * (os.cpu_count() or 1)
+_heavy: lowlevel.RunVar[anyio.CapacityLimiter] = lowlevel.RunVar("vipool-heavy")
 
 
 class Dialect(Protocol):
@@ -70,6 +75,15 @@ class Face:
     headers: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False  # whether even what is not there needs a token
     service: str = ""  # its type in the catalog; without one, a token with access rules is good for nothing here
+
+
+def _threads() -> anyio.CapacityLimiter:
+    """What heavy requests of this event loop share."""
+    found = _heavy.get(None)
+    if found is None:
+        found = anyio.CapacityLimiter(HEAVY)
+        _heavy.set(found)
+    return found
 
 
 class Service:
@@ -132,7 +146,8 @@ class Service:
             return dialect.refusal(refusal, call)
         if raw is None:
             return dialect.too_large(call, self.face.body_limit)
-        return await anyio.to_thread.run_sync(self._handle, route, dataclasses.replace(call, parts=parts, raw=raw))
+        ready = dataclasses.replace(call, parts=parts, raw=raw)
+        return await anyio.to_thread.run_sync(self._handle, route, ready, limiter=_threads() if route.heavy else None)
 
     def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
         for spelling in dict.fromkeys((path, path.rstrip("/"))):

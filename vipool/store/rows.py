@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from vipool.model import attr, types
-from vipool.store import session, tables
+from vipool.store import session, statements, tables
 
 R = TypeVar("R", bound=attr.Resource)
 # SQLite takes at most 32,766 parameters in one statement; identifiers are asked for in slices well below that.
@@ -50,37 +50,25 @@ def _keepable(attribute: attr.Attribute, value: Any) -> Any:
 
 def get(held: session.Session, cls: type[R], identifier: str) -> R | None:
     """The object with that id, or None."""
-    table = tables.TABLES[cls]
-    row = held.connection.execute(sa.select(table).where(table.c.id == identifier)).first()
+    row = held.connection.execute(statements.whole(tables.TABLES[cls], statements.BY_ID), {"id": identifier}).first()
     return None if row is None else noun(cls, row)
 
 
 def find(held: session.Session, cls: type[R], **equals: Any) -> tuple[R, ...]:
     """The objects whose attributes have these values; a tuple or list of values means any of them; by id."""
-    table = tables.TABLES[cls]
-    query = sa.select(table).order_by(table.c.id)
-    for name, value in equals.items():
-        column = table.c[name]
-        query = query.where(column.in_(value) if isinstance(value, tuple | list | frozenset) else column == value)
-    return tuple(noun(cls, row) for row in held.connection.execute(query))
+    ways, given = statements.asked(equals)
+    return tuple(noun(cls, row) for row in held.connection.execute(statements.whole(tables.TABLES[cls], ways), given))
 
 
 def column(held: session.Session, cls: type[R], name: str, **equals: Any) -> tuple[Any, ...]:
     """One attribute, as it is kept, of the objects that have these values: for many, a tenth of the cost of `find`."""
-    table = tables.TABLES[cls]
-    query = sa.select(table.c[name])
-    for each, value in equals.items():
-        query = query.where(table.c[each] == value)
-    return tuple(held.connection.execute(query).scalars())
+    return values(held, cls, name, **equals)
 
 
 def values(held: session.Session, cls: type[R], name: str, **equals: Any) -> tuple[Any, ...]:
     """One attribute of the objects that have these values, in no order: cheaper than whole objects."""
-    table = tables.TABLES[cls]
-    query = sa.select(table.c[name])
-    for key, value in equals.items():
-        query = query.where(table.c[key] == value)
-    return tuple(held.connection.execute(query).scalars())
+    ways, given = statements.asked(equals)
+    return tuple(held.connection.execute(statements.part(tables.TABLES[cls], ways, name), given).scalars())
 
 
 def since(held: session.Session, cls: type[R], revision: int) -> tuple[R, ...]:
@@ -93,6 +81,9 @@ def since(held: session.Session, cls: type[R], revision: int) -> tuple[R, ...]:
 def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str]) -> dict[str, R]:
     """The objects with these ids, by id; unknown ids are left out."""
     wanted = list(dict.fromkeys(identifiers))
+    if len(wanted) == 1:
+        only = get(held, cls, wanted[0])
+        return {} if only is None else {only.id: only}
     found: dict[str, R] = {}
     for start in range(0, len(wanted), SLICE):
         found.update({each.id: each for each in find(held, cls, id=wanted[start : start + SLICE])})
@@ -112,11 +103,8 @@ def ids_by(
 
 def count(held: session.Session, cls: type[R], **equals: Any) -> int:
     """How many objects have these values."""
-    table = tables.TABLES[cls]
-    query = sa.select(sa.func.count()).select_from(table)
-    for name, value in equals.items():
-        query = query.where(table.c[name] == value)
-    return int(held.connection.execute(query).scalar_one())
+    ways, given = statements.asked(equals)
+    return int(held.connection.execute(statements.number(tables.TABLES[cls], ways), given).scalar_one())
 
 
 def add(held: session.Session, *resources: attr.Resource) -> None:
@@ -130,16 +118,17 @@ def add(held: session.Session, *resources: attr.Resource) -> None:
 
 def put(held: session.Session, resource: attr.Resource) -> None:
     """Keep an object that is there already, whole."""
-    table = tables.TABLES[type(resource)]
-    held.connection.execute(sa.update(table).where(table.c.id == resource.id).values(_kept(resource)))
+    statement = statements.changing(tables.TABLES[type(resource)])
+    held.connection.execute(statement, {**_kept(resource), "which": resource.id})
 
 
 def change(held: session.Session, cls: type[attr.Resource], identifier: str, values: Mapping[str, Any]) -> None:
     """Change some attributes of one object."""
-    table = tables.TABLES[cls]
+    if not values:
+        return
     kinds = {attribute.name: attribute for attribute in attr.attributes(cls)}
     kept = {name: _keepable(kinds[name], value) for name, value in values.items()}
-    held.connection.execute(sa.update(table).where(table.c.id == identifier).values(kept))
+    held.connection.execute(statements.changing(tables.TABLES[cls]), {**kept, "which": identifier})
 
 
 def remove(held: session.Session, cls: type[attr.Resource], *identifiers: str) -> None:

@@ -29,7 +29,14 @@ class Auth:
         opened = (
             ("GET", "/", "versions", versions),
             ("GET", "/v3", "versions", version),
-            ("POST", "/v3/auth/tokens", "authenticate", self.issue),
+        )
+        issue = exchange.Route(
+            method="POST",
+            path="/v3/auth/tokens",
+            policy="identity:authenticate",
+            handler=self.issue,
+            token=False,
+            heavy=True,  # hashing a password takes a hundred times longer than anything else
         )
         # Whoever has a token may ask what it is, whatever else it is held to.
         validate = exchange.Route(
@@ -40,6 +47,7 @@ class Auth:
             ruled=False,
         )
         return (
+            issue,
             validate,
             *(
                 exchange.Route(method=method, path=path, policy=f"identity:{rule}", handler=handler, token=False)

@@ -27,6 +27,7 @@ class People:
             policy="identity:change_password",
             handler=self.password,
             token=False,
+            heavy=True,
         )
         return (
             password,
