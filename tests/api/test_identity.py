@@ -1,6 +1,7 @@
 """Projects, users, domains, roles and their assignments, and what holds for every path of the Identity API."""
 
 import concurrent.futures
+from urllib.parse import quote
 
 import hypothesis
 import pytest
@@ -179,6 +180,16 @@ def test_a_list_can_be_asked_for_parts_of_names(shared, query, names):
     for name in ("alpha", "beta"):
         shared.admin.post("/v3/groups", {"group": {"name": name}})
     assert [each["name"] for each in shared.admin.get(f"/v3/groups?{query}").json()["groups"]] == names
+
+
+@pytest.mark.parametrize("tag", ["Ā", "é", "a b", "%", "\r\nX-Evil: 1"])
+def test_the_address_of_a_new_tag_leads_to_it_whatever_it_is_called(shared, tag):
+    path = f"/v3/projects/{shared.project(f'tagged {tag!a}')}/tags/{quote(tag, safe=':')}"
+    made = shared.admin.put(path)
+    assert made.status_code == 201
+    assert made.headers["Location"] == f"http://cloud.example/identity{path}"
+    assert "X-Evil" not in made.headers
+    assert shared.admin.get(path).status_code == 204
 
 
 def test_a_project_with_enabled_ones_below_cannot_be_disabled_nor_deleted(cloud):

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib import parse
 
 import anyio
 import anyio.to_thread
@@ -119,7 +120,7 @@ class Service:
         return exchange.Call(
             method=request.method,
             path=path,
-            url=base + request.scope["path"],
+            url=base + parse.quote(request.scope["path"], safe="/:@!$&'()*+,;="),
             mount=base + self.face.mount,
             query=tuple(request.query_params.multi_items()),
             search=request.url.query,
