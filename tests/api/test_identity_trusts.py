@@ -221,3 +221,6 @@ def test_trusts_are_listed_to_whom_they_name(cloud, alice, bob, acting):
     roles = alice.get(f"{TRUSTS}/{acting[1]['id']}/roles").json()["roles"]
     assert [each["name"] for each in roles] == ["member"]
     assert alice.get(f"{TRUSTS}/{acting[1]['id']}/roles/{cloud.role('reader')}").status_code == 404
+    for method in ("GET", "HEAD"):  # Identity API v3, OS-TRUST: both answer 200, unlike HEAD on an assignment
+        shown = alice.send(method, f"{TRUSTS}/{acting[1]['id']}/roles/{cloud.role('member')}")
+        assert (shown.status_code, bool(shown.content)) == (200, method == "GET")
