@@ -16,6 +16,7 @@ from vipool import settings, wiring
 from vipool.api import exchange, face, local
 from vipool.api.identity import policy as identity_policy
 from vipool.api.keymanager import policy as keymanager_policy
+from vipool.cloud.identity.embedded import catalog
 from vipool.core.policy import actions
 from vipool.model import attr, caller, faults, healthmonitor, l7policy, l7rule, listener, pool, tree, types
 from vipool.providers.haproxy import capabilities, render
@@ -71,6 +72,11 @@ def test_every_route_has_a_policy_that_its_service_knows(faces):
         called(mount, route) for mount, route in routes(faces) if route.token and route.policy not in POLICIES[mount]
     ]
     assert not unknown
+
+
+def test_access_rules_can_name_every_service_by_its_type(faces):
+    mounted = {"/" + own.path.split("/")[1]: own.type for own in catalog.SERVICES}
+    assert {mount: each.service for mount, each in faces.items()} == {mount: mounted[mount] for mount in faces}
 
 
 def test_few_routes_are_open_to_everybody(faces):

@@ -94,11 +94,12 @@ def build_server(
     chosen: settings.Settings, news: "local.News", database: "session.Database | None" = None
 ) -> "app.Dispatcher":
     """Every service over the embedded store."""
-    from vipool.api import app, local, network
+    from vipool.api import app, local
     from vipool.api.face import Service
     from vipool.api.identity import routes as identity
     from vipool.api.keymanager import desk as keys
     from vipool.api.keymanager import routes as keymanager
+    from vipool.api.network import routes as network
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
     from vipool.host import errors

@@ -106,6 +106,11 @@ class Cloud:
         reply = self.admin.put(f"/v3/projects/{project}/users/{user}/roles/{self.role(role)}")
         assert reply.status_code == 204, reply.text
 
+    def give_group(self, group: str, project: str, role: str) -> None:
+        """Give a role in a project to a group."""
+        reply = self.admin.put(f"/v3/projects/{project}/groups/{group}/roles/{self.role(role)}")
+        assert reply.status_code == 204, reply.text
+
     def member(self, name: str, project: str, role: str = "member") -> "Person":
         """Somebody new with a role in a project, logged in to it."""
         user = self.user(name, default_project_id=project)

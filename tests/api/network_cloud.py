@@ -14,7 +14,8 @@ from typing import Any
 from starlette import testclient
 
 from tests.service import world
-from vipool.api import face, network
+from vipool.api import face
+from vipool.api.network import routes as network_routes
 from vipool.model import caller, faults
 from vipool.store import session
 
@@ -59,7 +60,7 @@ class Cloud:
         )
         # Lists are ordered by identifiers: every run has the same, so that pages are the same.
         self.new_id = lambda: str(uuid.uuid5(uuid.NAMESPACE_OID, str(next(numbers))))
-        served = face.Service(network.face(self.database, authenticate=authenticate, new_id=self.new_id))
+        served = face.Service(network_routes.face(self.database, authenticate=authenticate, new_id=self.new_id))
         self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)
 
     def send(self, call: Mapping[str, Any]) -> tuple[int, Any]:

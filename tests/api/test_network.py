@@ -386,21 +386,77 @@ def test_every_advertised_extension_is_shown(cloud):
         assert cloud.get(f"extensions/{each['alias']}")["extension"] == each
 
 
-def test_a_group_that_a_port_or_another_group_names_stays(cloud):
-    inside = cloud.subnet()
-    one = cloud.make("security_group", name="one")
-    two = cloud.make("security_group", name="two")
-    cloud.make("security_group_rule", security_group_id=two["id"], direction="ingress", remote_group_id=one["id"])
-    cloud.make("port", network_id=inside["network_id"], security_groups=[two["id"]])
-    for each in (one, two):
-        assert cloud.refused("DELETE", f"security-groups/{each['id']}") == (409, "SecurityGroupInUse")
+def test_an_external_network_takes_along_the_addresses_that_stand_for_nothing(cloud, routed):
+    router, inside = routed
+    network_id = router["external_gateway_info"]["network_id"]
+    free = cloud.make("floatingip", floating_network_id=network_id)
+    used = cloud.make("port", network_id=inside["network_id"])
+    cloud.make("floatingip", floating_network_id=network_id, port_id=used["id"])
+    assert cloud.refused("DELETE", f"networks/{network_id}", who="admin") == (409, "NetworkInUse")
+    assert cloud.get(f"floatingips/{free['id']}")["floatingip"]["id"] == free["id"]  # nothing was half done
+    other = cloud.outside("198.51.100.0/24")
+    lonely = cloud.make("floatingip", floating_network_id=other["network_id"])
+    assert cloud.call("DELETE", f"networks/{other['network_id']}")[0] == 204
+    assert cloud.refused("GET", f"floatingips/{lonely['id']}")[0] == 404
 
 
-def test_a_rule_cannot_name_somebody_elses_group(cloud):
-    theirs = cloud.make("security_group", who="bob", name="theirs")
-    mine = cloud.make("security_group", name="mine")
-    rule = {"security_group_id": mine["id"], "direction": "ingress", "remote_group_id": theirs["id"]}
-    refused = cloud.refused("POST", "security-group-rules", {"security_group_rule": rule})
-    assert refused == (404, "SecurityGroupNotFound")
-    stolen = {"security_group_id": theirs["id"], "direction": "ingress"}
-    assert cloud.refused("POST", "security-group-rules", {"security_group_rule": stolen})[0] == 404
+def test_a_subnet_in_which_hosts_make_their_addresses_goes_from_under_them_but_not_from_a_router(cloud):
+    modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    first = cloud.subnet("fd00:1::/64", **modes)
+    second = cloud.make("subnet", network_id=first["network_id"], ip_version=4, cidr="10.0.0.0/24")
+    made = cloud.make("port", network_id=first["network_id"])
+    assert len(made["fixed_ips"]) == 2
+    assert cloud.call("DELETE", f"subnets/{first['id']}", who="alice")[0] == 204
+    left = cloud.get(f"ports/{made['id']}")["port"]["fixed_ips"]
+    assert [each["subnet_id"] for each in left] == [second["id"]]
+    routed = cloud.subnet("fd00:2::/64", **modes)
+    gate = cloud.make("router")
+    path = f"routers/{gate['id']}/add_router_interface"
+    assert cloud.call("PUT", path, {"subnet_id": routed["id"]}, who="alice")[0] == 200
+    assert cloud.refused("DELETE", f"subnets/{routed['id']}") == (409, "SubnetInUse")
+
+
+def test_a_port_that_was_given_a_host_is_shown_as_not_bound_to_it(cloud):
+    on = cloud.make("network", who="admin")
+    bare = cloud.make("port", who="admin", network_id=on["id"])
+    bound = cloud.make("port", who="admin", network_id=on["id"], **{"binding:host_id": "host"})
+    assert [each["binding:vif_type"] for each in (bare, bound)] == ["unbound", "binding_failed"]
+
+
+def test_without_its_slash_the_service_says_where_it_is(cloud):
+    status, _ = cloud.send({"as": "anonymous", "method": "GET", "path": "", "body": None})
+    assert status == 302
+
+
+@pytest.mark.parametrize(("path", "kind"), [("agents/1", "AgentNotFound"), ("trunks/1", "TrunkNotFound")])
+def test_what_there_is_none_of_is_not_there(cloud, path, kind):
+    assert cloud.refused("GET", path) == (404, kind)
+    assert cloud.get(path.partition("/")[0])[path.partition("/")[0]] == []
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "x"])
+def test_a_revision_that_is_no_number_is_no_condition(cloud, number):
+    made = cloud.make("network")
+    call = {"as": "alice", "method": "PUT", "path": f"/v2.0/networks/{made['id']}", "body": {"network": {"name": "x"}}}
+    headers = {"If-Match": f"revision_number={number}".encode()}
+    assert cloud.send({**call, "headers": headers})[0] in {200, 412}
+
+
+def test_routes_are_added_and_removed_one_by_one(cloud, routed):
+    path = f"routers/{routed[0]['id']}"
+    first, second = ({"destination": f"10.{n}.0.0/16", "nexthop": "10.0.0.9"} for n in (50, 60))
+
+    def call(verb, *routes, who="alice"):
+        status, answer = cloud.call("PUT", f"{path}/{verb}_extraroutes", {"router": {"routes": list(routes)}}, who=who)
+        return answer["router"]["routes"] if status == 200 else status
+
+    assert call("add", first, first) == [first]
+    assert call("add", second, first) == [first, second]
+    assert call("remove", first, first) == [second]
+    assert call("remove", first) == [second]
+    assert call("add", {"destination": "10.70.0.0/16", "nexthop": "192.0.2.1"}) == 400
+    assert call("add", first, who="bob") == 404
+    assert call("add", first, who="rita(reader)") == 403
+    assert cloud.refused("PUT", f"{path}/add_extraroutes", {"router": {"name": "x"}})[0] == 400
+    assert cloud.refused("PUT", f"{path}/add_extraroutes", {"routes": []})[0] == 400
+    assert cloud.get(path)["router"]["routes"] == [second]

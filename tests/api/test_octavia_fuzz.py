@@ -36,7 +36,7 @@ def fitting(kind: types.Kind) -> st.SearchStrategy[Any]:
             letters = st.characters(codec="utf-8", exclude_characters="\x00")
             return st.text(letters, min_size=least, max_size=min(most, 30))
         case types.String(pattern=str() as pattern):
-            return st.from_regex(rf"\A(?:{pattern})\Z").filter(lambda text: len(text) < 200)
+            return st.from_regex(pattern, fullmatch=True).filter(lambda text: len(text) < 200)
         case types.Integer(least=least, most=most):
             return st.integers(least, most)
         case types.Number(allowed=allowed):

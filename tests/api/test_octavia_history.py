@@ -121,6 +121,7 @@ def test_who_may_read_it(cloud):
 
 def test_it_is_a_list_like_any_other(cloud):
     root = cloud.balancer()["id"]
+    cloud.pass_time(1)
     front = cloud.listener(root)["id"]
     for limit in range(3):
         cloud.pass_time(1)

@@ -71,10 +71,11 @@ class Sender:
     def __init__(self, cloud: identity_cloud.Cloud) -> None:
         self._cloud = cloud
         self._tokens: dict[str, str] = {"admin": cloud.admin.token}
+        self._secrets: dict[str, str] = {}
         self.bound: Mapping[str, str] = {}
 
     def __call__(self, recorded: Mapping[str, Any]) -> tuple[int, Any]:
-        body = recorded["body"]
+        body = self._with_secret(recorded["body"])
         content = body if isinstance(body, str) else None if body is None else json.dumps(body)
         headers = dict(recorded.get("headers", {}))
         if subject := headers.get("X-Subject-Token", "").removeprefix("<TOKEN:").removesuffix(">"):
@@ -88,10 +89,22 @@ class Sender:
         if reply.content and recorded["method"] != "HEAD":
             shown = "html" if reply.headers["Content-Type"].startswith("text/html") else reply.json()
         kept = {name.lower(): name for name in ("Location", "WWW-Authenticate", "X-Subject-Token", "Vary")}
+        if isinstance(shown, dict) and "secret" in shown.get("application_credential", {}):
+            self._secrets[shown["application_credential"]["id"]] = shown["application_credential"]["secret"]
         heads = {kept[name]: value for name, value in reply.headers.items() if name in kept}
         if "X-Subject-Token" in heads:
             heads["X-Subject-Token"] = "given"
         return reply.status_code, {"body": shown, "headers": heads}
+
+    def _with_secret(self, body: Any) -> Any:
+        """The body with the secret of the credential it names: all recorded secrets have one placeholder."""
+        match body:
+            case {"auth": {"identity": {"application_credential": {"id": str(key), "secret": str(secret)}}}}:
+                if secret == self.bound.get("<APP_CRED_SECRET>") and key in self._secrets:
+                    return json.loads(json.dumps(body).replace(secret, self._secrets[key]))
+                return body
+            case _:
+                return body
 
     def token(self, who: str) -> str:
         """The token of somebody in the recordings."""

@@ -41,6 +41,7 @@ UNRECORDED: tuple[tuple[int, str, str, str, dict[str, Any] | None, str], ...] = 
     (558, "alice", "POST", "networks", {"name": "clinet"}, "B_CLINET_NETWORK_ID"),
     (626, "admin", "PUT", "quotas/<DEMO_PROJECT_ID>", {**dict.fromkeys(COUNTED, 0), "force": True}, ""),
     (636, "admin", "DELETE", "quotas/<DEMO_PROJECT_ID>", None, ""),
+    (655, "alice", "DELETE", "networks/<B_POOL_NETWORK_ID>", None, ""),
     (656, "admin", "POST", "networks", {"name": "ext2", **EXTERNAL}, "C_EXT_NETWORK_ID"),
     (656, "admin", "POST", "subnets", _subnet("C_EXT_NETWORK", "192.0.2.0/24"), "C_EXT_SUBNET_ID"),
     (656, "alice", "POST", "networks", {"name": "n3"}, "C_N3_NETWORK_ID"),

@@ -4,6 +4,7 @@ import base64
 import datetime
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 
 from vipool.cloud.identity.embedded import grants, guesses, hashes, tokens
@@ -109,8 +110,49 @@ def test_failures_count_for_one_name_from_one_address_and_for_a_while():
     assert not failures.too_many("alice", "10.0.0.2", noon)
     assert not failures.too_many("bob", "10.0.0.1", noon)
     assert not failures.too_many("alice", "10.0.0.1", noon + guesses.WINDOW)
-    failures.succeeded("alice", "10.0.0.1")
+    failures.succeeded("alice", "10.0.0.1", noon)
     assert not failures.too_many("alice", "10.0.0.1", noon)
+
+
+def test_one_name_cannot_be_guessed_from_everywhere_nor_its_owner_locked_out_of_where_it_was():
+    noon = datetime.datetime(2026, 1, 1, 12)
+    failures = guesses.Guesses()
+    failures.succeeded("alice", "192.0.2.1", noon)
+    for number in range(guesses.MOST_OF_NAME):
+        assert not failures.too_many("alice", f"10.0.0.{number}", noon)
+        failures.failed("alice", f"10.0.0.{number}", noon)
+    assert failures.too_many("alice", "10.0.1.1", noon)
+    assert not failures.too_many("alice", "192.0.2.1", noon)
+    assert not failures.too_many("alice", "10.0.1.1", noon + guesses.WINDOW)
+    later = noon + guesses.FAMILIAR
+    for number in range(guesses.MOST_OF_NAME):
+        failures.failed("alice", f"10.0.0.{number}", later)
+    assert failures.too_many("alice", "192.0.2.1", later)
+
+
+def test_one_address_cannot_guess_at_every_name_nor_lock_out_who_was_there():
+    noon = datetime.datetime(2026, 1, 1, 12)
+    failures = guesses.Guesses()
+    failures.succeeded("alice", "10.0.0.1", noon)
+    for number in range(guesses.MOST_FROM_ADDRESS):
+        assert not failures.too_many(f"user {number}", "10.0.0.1", noon)
+        failures.failed(f"user {number}", "10.0.0.1", noon)
+    assert failures.too_many("bob", "10.0.0.1", noon)
+    assert not failures.too_many("alice", "10.0.0.1", noon)
+    assert not failures.too_many("bob", "10.0.0.2", noon)
+    assert not failures.too_many("bob", "10.0.0.1", noon + guesses.WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("2001:db8::1", "2001:db8::ffff:1"), ("::ffff:10.0.0.1", "10.0.0.1"), ("", "")]
+)
+def test_all_that_one_host_can_call_itself_counts_as_one_address(one, other):
+    noon = datetime.datetime(2026, 1, 1, 12)
+    failures = guesses.Guesses()
+    for _ in range(guesses.MOST):
+        failures.failed("alice", one, noon)
+    assert failures.too_many("alice", other, noon)
+    assert not failures.too_many("alice", "2001:db8:0:1::1", noon)
 
 
 def test_a_flood_of_names_does_not_fill_the_memory():
@@ -118,7 +160,8 @@ def test_a_flood_of_names_does_not_fill_the_memory():
     failures = guesses.Guesses()
     for number in range(guesses.ROOM + 100):
         failures.failed(str(number), "10.0.0.1", noon)
-    assert len(failures) == guesses.ROOM
+        failures.succeeded(str(number), "10.0.0.2", noon)
+    assert len(failures) <= 2 * guesses.ROOM
 
 
 @hypothesis.given(st.dictionaries(st.sampled_from("abcde"), st.lists(st.sampled_from("abcde")).map(tuple)))

@@ -14,8 +14,9 @@ import uvicorn
 
 from tests.compat.test_openstack_cli import Console
 from tests.service import world
-from vipool.api import app, face, network
+from vipool.api import app, face
 from vipool.api.identity import desk, routes
+from vipool.api.network import routes as network_routes
 from vipool.cloud.identity.embedded import authority, bootstrap, guesses, hashes, login
 from vipool.store import session
 
@@ -46,7 +47,7 @@ def url(tmp_path_factory):
     services = {
         "/identity": face.Service(routes.face(served_people, lambda: f"req-{uuid.uuid4()}")),
         "/network": face.Service(
-            network.face(database, authenticate=people.authenticate, new_id=lambda: str(uuid.uuid4()))
+            network_routes.face(database, authenticate=people.authenticate, new_id=lambda: str(uuid.uuid4()))
         ),
     }
     listening = socket.create_server(("127.0.0.1", 0))

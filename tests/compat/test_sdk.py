@@ -1,32 +1,13 @@
 """openstacksdk creates, waits for, changes and deletes what a tenant has: networks, accounts, secrets, balancers."""
 
-import openstack
 import pytest
 from openstack import exceptions
 
 from tests.compat import passes
+from tests.compat import sdk as proxies
 
 # The SDK warns of what it will drop itself; vipool is not what it warns of.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-
-
-class Noted:
-    """A proxy of the SDK that notes which of its calls worked."""
-
-    def __init__(self, proxy, name, noted):
-        self._proxy, self._name, self._noted = proxy, name, noted
-
-    def __getattr__(self, called):
-        function = getattr(self._proxy, called)
-
-        def call(*arguments, **options):
-            answer = function(*arguments, **options)
-            # Lists are generators: what they ask for is asked for when they are read.
-            answer = list(answer) if hasattr(answer, "__next__") else answer
-            self._noted.note(f"{self._name}.{called}")
-            return answer
-
-        return call
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +19,8 @@ def noted():
 @pytest.fixture(scope="module")
 def sdk(live, noted):
     """The services for the administrator."""
-    auth = {"username": "admin", "password": live.password, "project_name": "admin"}
-    auth |= {"auth_url": f"{live.url}/identity/v3", "user_domain_id": "default", "project_domain_id": "default"}
-    with openstack.connect(
-        auth=auth, region_name="RegionOne", load_yaml_config=False, load_envvars=False
-    ) as connection:
-        services = ("identity", "network", "key_manager", "load_balancer")
-        yield {name: Noted(getattr(connection, name), name, noted) for name in services}
+    with proxies.connected(live, noted) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")
@@ -112,47 +88,6 @@ def test_networks_are_made_changed_and_deleted(sdk, subnet):
     api.delete_network(outside, ignore_missing=False)
 
 
-def test_secrets_are_stored_shared_and_deleted(sdk):
-    api = sdk["key_manager"]
-    text = {"payload": "hello", "payload_content_type": "text/plain"}
-    secret = api.create_secret(name="sdk", secret_type="passphrase", **text)
-    assert secret.status is None  # a new secret is known by its reference alone
-    shown = api.get_secret(secret.secret_id)
-    assert (shown.name, shown.status, shown.payload) == ("sdk", "ACTIVE", "hello")
-    assert [each.secret_id for each in api.secrets(name="sdk")] == [secret.secret_id]
-    assert api.find_secret(secret.secret_id).name == "sdk"
-    later = api.create_secret(name="later")
-    api.set_secret_acl(secret.secret_id, read={"users": ["somebody"], "project-access": True})
-    assert api.get_secret_acl(secret.secret_id).read["users"] == ["somebody"]
-    api.update_secret_acl(secret.secret_id, read={"project-access": False})
-    assert api.get_secret_acl(secret.secret_id).read["project-access"] is False
-    api.delete_secret_acl(secret.secret_id)
-    consumer = {"service": "lb", "resource_type": "listener", "resource_id": "7"}
-    api.create_secret_consumer(secret.secret_id, **consumer)
-    assert [each.resource_id for each in api.secret_consumers(secret.secret_id)] == ["7"]
-    api.delete_secret_consumer(secret.secret_id, **consumer)
-    for each in (secret, later):
-        api.delete_secret(each.secret_id, ignore_missing=False)
-    assert api.secrets(name="sdk") == []
-
-
-def test_containers_are_made_and_deleted_and_orders_are_none(sdk):
-    api = sdk["key_manager"]
-    secret = api.create_secret(name="part", payload="hello", payload_content_type="text/plain")
-    refs = [{"name": "certificate", "secret_ref": secret.secret_ref}]
-    made = api.create_container(name="sdk", type="certificate", secret_refs=refs)
-    shown = api.get_container(made.container_id)
-    assert (shown.name, shown.type, shown.secret_refs) == ("sdk", "certificate", refs)
-    assert [each.container_id for each in api.containers(name="sdk")] == [made.container_id]
-    api.create_container_acl(made.container_id, read={"users": ["somebody"]})
-    assert api.get_container_acl(made.container_id).read["users"] == ["somebody"]
-    api.delete_container_acl(made.container_id)
-    api.delete_container(made.container_id, ignore_missing=False)
-    api.delete_secret(secret.secret_id, ignore_missing=False)
-    assert api.orders() == []
-    assert api.get_quota().secrets == -1
-
-
 def test_load_balancers_are_made_piece_by_piece(sdk, balancer):
     api = sdk["load_balancer"]
     listener = api.create_listener(name="l", protocol="HTTP", protocol_port=80, load_balancer_id=balancer.id)
@@ -205,3 +140,44 @@ def test_providers_are_listed(sdk):
 def test_what_passed_before_passes_still(noted):
     assert noted.missing() == []
     assert noted.unlisted() == [], "run with VIPOOL_BLESS=1 to list them"
+
+
+def test_secrets_are_stored_shared_and_deleted(sdk):
+    api = sdk["key_manager"]
+    text = {"payload": "hello", "payload_content_type": "text/plain"}
+    secret = api.create_secret(name="sdk", secret_type="passphrase", **text)
+    assert secret.status is None  # a new secret is known by its reference alone
+    shown = api.get_secret(secret.secret_id)
+    assert (shown.name, shown.status, shown.payload) == ("sdk", "ACTIVE", "hello")
+    assert [each.secret_id for each in api.secrets(name="sdk")] == [secret.secret_id]
+    assert api.find_secret(secret.secret_id).name == "sdk"
+    later = api.create_secret(name="later")
+    api.set_secret_acl(secret.secret_id, read={"users": ["somebody"], "project-access": True})
+    assert api.get_secret_acl(secret.secret_id).read["users"] == ["somebody"]
+    api.update_secret_acl(secret.secret_id, read={"project-access": False})
+    assert api.get_secret_acl(secret.secret_id).read["project-access"] is False
+    api.delete_secret_acl(secret.secret_id)
+    consumer = {"service": "lb", "resource_type": "listener", "resource_id": "7"}
+    api.create_secret_consumer(secret.secret_id, **consumer)
+    assert [each.resource_id for each in api.secret_consumers(secret.secret_id)] == ["7"]
+    api.delete_secret_consumer(secret.secret_id, **consumer)
+    for each in (secret, later):
+        api.delete_secret(each.secret_id, ignore_missing=False)
+    assert api.secrets(name="sdk") == []
+
+
+def test_containers_are_made_and_deleted_and_orders_are_none(sdk):
+    api = sdk["key_manager"]
+    secret = api.create_secret(name="part", payload="hello", payload_content_type="text/plain")
+    refs = [{"name": "certificate", "secret_ref": secret.secret_ref}]
+    made = api.create_container(name="sdk", type="certificate", secret_refs=refs)
+    shown = api.get_container(made.container_id)
+    assert (shown.name, shown.type, shown.secret_refs) == ("sdk", "certificate", refs)
+    assert [each.container_id for each in api.containers(name="sdk")] == [made.container_id]
+    api.create_container_acl(made.container_id, read={"users": ["somebody"]})
+    assert api.get_container_acl(made.container_id).read["users"] == ["somebody"]
+    api.delete_container_acl(made.container_id)
+    api.delete_container(made.container_id, ignore_missing=False)
+    api.delete_secret(secret.secret_id, ignore_missing=False)
+    assert api.orders() == []
+    assert api.get_quota().secrets == -1

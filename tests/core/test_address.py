@@ -104,3 +104,42 @@ def _spelled(block: address.Network, gateway: address.Address | None) -> list[tu
 def test_a_spelled_address_and_its_number_are_the_same(found):
     assert address.number(str(found)) == int(found)
     assert address.spell(found.version, address.number(str(found))) == str(found)
+
+
+@st.composite
+def blocks(draw):
+    """A block inside 10.0.0.0/22."""
+    length = draw(st.integers(24, 30))
+    number = draw(st.integers(0, 2 ** (length - 22) - 1))
+    return ipaddress.ip_network((int(ipaddress.IPv4Address("10.0.0.0")) + (number << 32 - length), length))
+
+
+WHOLE = [ipaddress.ip_network("10.0.0.0/23"), ipaddress.ip_network("10.0.2.0/24")]
+
+
+@given(st.lists(blocks(), max_size=8))
+def test_what_is_left_of_blocks_is_all_that_is_not_taken(taken):
+    left = address.unused(WHOLE, taken)
+    free = {int(each) for block in left for each in block}
+    everything = {int(each) for block in WHOLE for each in block}
+    assert free == everything - {int(each) for block in taken for each in block}
+    assert sum(block.num_addresses for block in left) == len(free)
+    assert [block.prefixlen for block in left] == sorted((block.prefixlen for block in left), reverse=True)
+
+
+@given(st.lists(blocks(), max_size=8), st.integers(22, 32))
+def test_a_block_is_carved_from_where_there_is_room_or_nowhere(taken, length):
+    left = address.unused(WHOLE, taken)
+    found = address.carve(left, length)
+    if found is None:
+        assert all(block.prefixlen > length for block in left)
+    else:
+        assert found.prefixlen == length
+        assert address.inside(found, left)
+        assert not any(found.overlaps(block) for block in taken)
+
+
+def test_blocks_of_another_version_take_no_room():
+    six = ipaddress.ip_network("fd00::/48")
+    assert address.unused([six], WHOLE) == (six,)
+    assert not address.inside(six, WHOLE)

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from alembic import command, script
 
-from vipool.model import attr
-from vipool.store import schema, session, tables
+from vipool.model import attr, role
+from vipool.store import rows, schema, session, tables
 
 
 @pytest.fixture
@@ -62,8 +62,23 @@ def test_what_an_older_database_holds_outlives_the_migrations(engine):
             for each in found:
                 for attribute in attr.attributes(cls):
                     value = getattr(each, attribute.name)
-                    new = attribute.name not in held[table.name] and not attribute.optional
+                    new = attribute.name not in held[table.name] and not (attribute.optional or attribute.required)
                     assert not new or value == attr.jsonable(attribute.default), (table.name, attribute.name)
+
+
+def test_roles_given_before_there_were_groups_stay_the_users(engine):
+    given = (
+        "INSERT INTO role_assignments (id, user_id, scope, scope_id, role_id) VALUES ('a', 'u', 'project', 'p', 'r')"
+    )
+    with engine.begin() as connection:
+        command.upgrade(schema.config(connection), "0001")
+        connection.execute(sa.text(given))
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        kept = connection.execute(sa.select(tables.TABLES[role.Assignment])).one()
+    assert rows.noun(role.Assignment, kept) == role.Assignment(
+        id="a", actor=role.Actor.USER, actor_id="u", scope=role.Scope.PROJECT, scope_id="p", role_id="r"
+    )
 
 
 def test_a_database_at_the_newest_revision_is_left_alone(engine):

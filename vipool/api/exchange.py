@@ -67,8 +67,10 @@ class Route:
     """One row of a face's table: where, what it takes to be allowed, and what answers.
 
     ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
-    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody,
-    ``any_media`` True where the handler itself chooses among the media types that the client takes.
+    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody;
+    ``any_media`` is True where the handler itself chooses among the media types that the client takes; ``ruled`` is
+    False where the access rules of an application credential do not count; ``heavy`` is True where an answer keeps the
+    processor busy for long, so that such requests wait for each other and nobody else for them.
     """
 
     method: str
@@ -77,3 +79,5 @@ class Route:
     handler: Handler
     token: bool = True
     any_media: bool = False
+    ruled: bool = True
+    heavy: bool = False

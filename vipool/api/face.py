@@ -7,22 +7,29 @@ logged with its traceback and answered with a sentence that does not give anythi
 
 import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib import parse
 
 import anyio
 import anyio.to_thread
 import orjson
+from anyio import lowlevel
 from starlette import requests, responses, routing
 from starlette.types import Receive, Scope, Send
 
 from vipool.api import exchange
+from vipool.core import access
 from vipool.model import caller, faults
 
 log = logging.getLogger(__name__)
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+# Threads for heavy requests, two for each processor: else a flood of logins would hold every thread there is.
+HEAVY = 2 * (os.cpu_count() or 1)
+_heavy: lowlevel.RunVar[anyio.CapacityLimiter] = lowlevel.RunVar("vipool-heavy")
 
 
 class Dialect(Protocol):
@@ -68,6 +75,16 @@ class Face:
     request_id_header: str = "x-openstack-request-id"
     headers: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False  # whether even what is not there needs a token
+    service: str = ""  # its type in the catalog; without one, a token with access rules is good for nothing here
+
+
+def _threads() -> anyio.CapacityLimiter:
+    """What heavy requests of this event loop share."""
+    found = _heavy.get(None)
+    if found is None:
+        found = anyio.CapacityLimiter(HEAVY)
+        _heavy.set(found)
+    return found
 
 
 class Service:
@@ -103,7 +120,7 @@ class Service:
         return exchange.Call(
             method=request.method,
             path=path,
-            url=base + request.scope["path"],
+            url=base + parse.quote(request.scope["path"], safe="/:@!$&'()*+,;="),
             mount=base + self.face.mount,
             query=tuple(request.query_params.multi_items()),
             search=request.url.query,
@@ -131,7 +148,7 @@ class Service:
         if raw is None:
             return dialect.too_large(call, self.face.body_limit)
         whole = dataclasses.replace(call, parts=parts, raw=raw, policy=route.policy)
-        return await anyio.to_thread.run_sync(self._handle, route, whole)
+        return await anyio.to_thread.run_sync(self._handle, route, whole, limiter=_threads() if route.heavy else None)
 
     def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
         for spelling in dict.fromkeys((path, path.rstrip("/"))):
@@ -157,6 +174,7 @@ class Service:
         try:
             if route.token:
                 call = dataclasses.replace(call, caller=self.face.authenticate(call.token))
+                self._hold_to_rules(route, call)
                 self.face.allow(route.policy, call.who)
             if not route.any_media:
                 self.face.dialect.check_media(call)
@@ -165,6 +183,18 @@ class Service:
             return route.handler(call)
         except faults.Refusal as refusal:
             return self.face.dialect.refusal(refusal, call)
+
+    def _hold_to_rules(self, route: exchange.Route, call: exchange.Call) -> None:
+        """Refuse what an application credential's access rules leave out, as the token middleware of OpenStack does."""
+        rules = call.who.access
+        if rules is None or not route.ruled:
+            return
+        paths = (call.path, self.face.mount + call.path)
+        if not access.permits(rules, self.face.service, call.method, paths):
+            raise faults.Unauthorized(
+                f"The access rules of the application credential leave out {call.method} {call.path}: use another "
+                "credential, or make one with a rule for it."
+            )
 
     def _astray(self, call: exchange.Call, allowed: Sequence[str] | None) -> exchange.Answer:
         """What no route answers: a path that is not there, or one with other methods."""

@@ -106,3 +106,39 @@ def from_mac(network: Network, mac: str) -> str:
     # The universal/local bit is inverted, and ff:fe goes into the middle.
     identifier = ((high ^ 0x020000) << 40) | (0xFFFE << 24) | low
     return str(ipaddress.IPv6Address(int(network.network_address) | identifier))
+
+
+def unused(blocks: Sequence[Network], taken: Sequence[Network]) -> tuple[Network, ...]:
+    """What is left of some blocks, as blocks: the smallest first, then in the order of their addresses."""
+    found: list[Network] = []
+    for block in blocks:
+        cursor = int(block.network_address)
+        inside = sorted((each for each in taken if each.version == block.version and each.overlaps(block)), key=_begin)
+        for each in inside:
+            found += _between(block.version, cursor, _begin(each) - 1)
+            cursor = max(cursor, int(each.broadcast_address) + 1)
+        found += _between(block.version, cursor, int(block.broadcast_address))
+    return tuple(sorted(found, key=lambda each: (-each.prefixlen, _begin(each))))
+
+
+def _begin(block: Network) -> int:
+    return int(block.network_address)
+
+
+def _between(version: int, first: int, last: int) -> Iterator[Network]:
+    if first <= last:
+        of = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
+        yield from ipaddress.summarize_address_range(of(first), of(last))
+
+
+def carve(blocks: Sequence[Network], length: int) -> Network | None:
+    """The first block of this prefix length in the smallest of these that has room for one; None when none has."""
+    around = next((each for each in blocks if each.prefixlen <= length), None)
+    return None if around is None else ipaddress.ip_network(f"{around.network_address}/{length}")
+
+
+def inside(block: Network, blocks: Sequence[Network]) -> bool:
+    """Whether one block lies inside one of these."""
+    first, last = int(block.network_address), int(block.broadcast_address)
+    same = (each for each in blocks if each.version == block.version)
+    return any(int(each.network_address) <= first and last <= int(each.broadcast_address) for each in same)

@@ -4,10 +4,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One kind of request: to a service of this type, with this method, to paths that fit this pattern."""
+
+    service: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """A user acting in a project with some roles (implied roles included).
 
-    ``project_id`` is None for tokens without a project scope; ``system`` marks system-scoped ones.
+    ``project_id`` is None for tokens without a project scope; ``system`` marks system-scoped ones.  ``access`` is all
+    that the token may be used for, None for whatever the roles allow.
     """
 
     user_id: str
@@ -17,6 +27,7 @@ class Caller:
     domain_id: str | None = None
     roles: frozenset[str] = frozenset()
     system: bool = False
+    access: tuple[Access, ...] | None = None
 
     @property
     def is_admin(self) -> bool:

@@ -20,7 +20,11 @@ class ApplicationCredential(attr.Resource):
         str | None, types.String(65_535), attr.Attr(doc="A description.", update=False, null=attr.Null.STORE)
     ] = None
     user_id: Annotated[str, named.IDENTIFIER, attr.shown("Whose it is.", indexed=True, filters=False)]
-    project_id: Annotated[str, named.IDENTIFIER, attr.shown("What its tokens are for.", indexed=True, filters=False)]
+    project_id: Annotated[
+        str | None,
+        named.IDENTIFIER,
+        attr.shown("What its tokens are for; null for no project.", indexed=True, filters=False),
+    ] = None
     system: Annotated[str | None, types.String(), attr.shown("Always null.", filters=False)] = None
     expires_at: Annotated[
         datetime.datetime | None,
@@ -40,4 +44,9 @@ class ApplicationCredential(attr.Resource):
     role_ids: Annotated[
         tuple[str, ...], types.ListOf(named.IDENTIFIER), attr.hidden("The roles it was given, implied ones included.")
     ] = ()
+    access_rule_ids: Annotated[
+        tuple[str, ...] | None,
+        types.ListOf(named.IDENTIFIER),
+        attr.hidden("The access rules that its tokens are held to; null for none."),
+    ] = None
     secret_hash: Annotated[str, types.String(512), attr.hidden("What its secret is checked against.")] = ""

@@ -1,8 +1,7 @@
 """The QoS policy: kept and shown, so that ports and VIPs may name one.  Nothing is enforced yet."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from vipool.model import attr, owned, types
 
@@ -14,9 +13,4 @@ class QosPolicy(owned.Named):
     NOUN: ClassVar = attr.Noun(wrapper="policy", collection="policies", title="QoS policy")
 
     shared: Annotated[bool, types.Boolean(), attr.Attr(doc="Whether every project may use it.")] = False
-    is_default: Annotated[bool, types.Boolean(), attr.Attr(doc="Kept, not used.")] = False
-    rules: Annotated[
-        tuple[Mapping[str, Any], ...],
-        types.ListOf(types.MapOf(types.String())),
-        attr.shown("Its rules; always empty.", filters=False),
-    ] = ()
+    is_default: Annotated[bool, types.Boolean(), attr.Attr(doc="Whether it is the default; kept, not used.")] = False

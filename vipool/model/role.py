@@ -47,16 +47,24 @@ class Scope(enum.StrEnum):
 SYSTEM = "system"
 
 
+class Actor(enum.StrEnum):
+    """Who can be given a role; everybody in a group has the group's."""
+
+    USER = "user"
+    GROUP = "group"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment(attr.Resource):
-    """One user's role in one scope (Identity API v3, `role_assignments`).
+    """One user's or group's role in one scope (Identity API v3, `role_assignments`).
 
-    The id is made from the four others, so that giving a role twice is one row.
+    The id is made from who, where and what, so that giving a role twice is one row.
     """
 
     NOUN: ClassVar = attr.Noun(wrapper="role_assignment", collection="role_assignments", title="role assignment")
 
-    user_id: Annotated[str, named.IDENTIFIER, attr.shown("Who has the role.", indexed=True)]
+    actor: Annotated[Actor, types.Choice(Actor), attr.shown("Whether a user or a group has the role.")] = Actor.USER
+    actor_id: Annotated[str, named.IDENTIFIER, attr.shown("Which one: its id.", indexed=True)]
     scope: Annotated[Scope, types.Choice(Scope), attr.shown("What kind of scope it counts in.")]
     scope_id: Annotated[str, named.IDENTIFIER, attr.shown("Which one: its id, or `system`.", indexed=True)]
     role_id: Annotated[str, named.IDENTIFIER, attr.shown("The role.", indexed=True)]

@@ -39,6 +39,29 @@ class Protocol:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRule:
+    """A rule that groups begin with: let everything out, and in the default group let its members reach each other."""
+
+    id: str
+    ethertype: str
+    direction: Direction
+
+    @property
+    def inward(self) -> bool:
+        """Whether it lets members of the group in, as only the default one does."""
+        return self.direction is Direction.INGRESS
+
+
+# In the order of a new group's rules; the ids are the same on every installation.
+FIRST_RULES = (
+    FirstRule(id="6f1c1ac1-0000-4000-8000-000000000001", ethertype="IPv4", direction=Direction.INGRESS),
+    FirstRule(id="6f1c1ac1-0000-4000-8000-000000000002", ethertype="IPv4", direction=Direction.EGRESS),
+    FirstRule(id="6f1c1ac1-0000-4000-8000-000000000003", ethertype="IPv6", direction=Direction.INGRESS),
+    FirstRule(id="6f1c1ac1-0000-4000-8000-000000000004", ethertype="IPv6", direction=Direction.EGRESS),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityGroup(owned.Named):
     """One security group (Neutron API v2.0, `security-groups`)."""
 
@@ -81,7 +104,7 @@ class Rule(owned.Owned):
     ] = None
     remote_group_id: Annotated[
         str | None,
-        types.Uuid(),
+        types.String(),
         attr.Attr(doc="The group of the ports at the other end.", update=False, null=attr.Null.STORE),
     ] = None
     remote_address_group_id: Annotated[

@@ -25,7 +25,9 @@ class Subnet(owned.Named):
         str, types.Uuid(), attr.Attr(doc="The network whose addresses these are.", update=False, indexed=True)
     ]
     subnetpool_id: Annotated[
-        str | None, types.Uuid(), attr.Attr(doc="Subnet pools are not served.", update=False, null=attr.Null.STORE)
+        str | None,
+        types.Uuid(),
+        attr.Attr(doc="The pool its block comes from, or null.", update=False, null=attr.Null.STORE, indexed=True),
     ] = None
     cidr: Annotated[str, types.Cidr(), attr.Attr(doc="The block of addresses.", update=False)] = ""
     enable_dhcp: Annotated[

@@ -62,16 +62,19 @@ class Bound:
 class Query:
     """What a list should hold.
 
-    ``equals`` gives for a field (or computed column) the values it may have; ``contains`` text it must contain;
-    ``ignoring_case`` names fields compared without regard to case.  ``any_of`` are alternatives, each like ``equals``:
-    an object that meets none of them is left out (none at all: everything may stay).  ``holds`` gives for a field that
-    is a list the entries of which it must have one.  ``bounds`` must all hold.  ``sort`` is (field, ascending) pairs;
-    the id is always the last of them.  ``marker`` is the id after (with ``reverse``: before) which the page begins,
-    ``offset`` how many objects come before it.
+    ``equals`` gives for a field (or computed column) the values it may have; ``contains``, ``begins`` and ``ends`` text
+    it must contain, begin or end with; ``ignoring_case`` names fields compared without regard to case.  ``any_of`` are
+    alternatives, each like ``equals``: an object that meets none of them is left out (none at all: everything may
+    stay).  ``holds`` gives for a field that is a list the entries of which it must have one.  ``bounds`` must all hold.
+    ``sort`` is (field, ascending) pairs; the id is always the last of them.  ``marker`` is the id after (with
+    ``reverse``: before) which the page begins, ``offset`` how many objects come before it.  ``without`` are ids that
+    are left out.
     """
 
     equals: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     contains: Mapping[str, str] = field(default_factory=dict)
+    begins: Mapping[str, str] = field(default_factory=dict)
+    ends: Mapping[str, str] = field(default_factory=dict)
     ignoring_case: frozenset[str] = frozenset()
     any_of: tuple[Mapping[str, tuple[object, ...]], ...] = ()
     holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -82,6 +85,7 @@ class Query:
     offset: int = 0
     marker: str | None = None
     reverse: bool = False
+    without: frozenset[str] = frozenset()
 
 
 def select(
@@ -148,9 +152,13 @@ def _conditions(
     if query.any_of:
         alternatives = ((_among(columns[name], values) for name, values in each.items()) for each in query.any_of)
         found.append(sa.or_(*(sa.and_(*each) for each in alternatives)))
+    if query.without:
+        found.append(columns["id"].not_in(sorted(query.without)))
     for name, entries in query.holds.items():
         found.append(sa.or_(*(_tagged(columns[name], entry, dialect) for entry in entries)))
     found.extend(columns[name].contains(text, autoescape=True) for name, text in query.contains.items())
+    found.extend(columns[name].startswith(text, autoescape=True) for name, text in query.begins.items())
+    found.extend(columns[name].endswith(text, autoescape=True) for name, text in query.ends.items())
     found.extend(_bounded(columns[each.name], each) for each in query.bounds)
     tags = query.tags
     if tags.every:

@@ -6,7 +6,7 @@ from typing import Any
 
 from vipool.api import exchange
 from vipool.cloud.identity.embedded import authority as authorities
-from vipool.cloud.identity.embedded import hashes, login
+from vipool.cloud.identity.embedded import hashes, login, meaning
 from vipool.model import attr, faults
 from vipool.store import session
 
@@ -29,7 +29,7 @@ class Desk:
         """How passwords are hashed."""
         return self.login.hashes
 
-    def asking(self, call: exchange.Call) -> authorities.Token:
+    def asking(self, call: exchange.Call) -> meaning.Token:
         """The token of a call, in full."""
         return self.authority.examine(call.token)
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from vipool.api import exchange
-from vipool.cloud.identity.embedded import authority, login
+from vipool.cloud.identity.embedded import login, meaning
 from vipool.model import faults
 
 JSON = "application/json"
@@ -38,7 +38,7 @@ class IdentityDialect:
     def refusal(self, refusal: faults.Refusal, call: exchange.Call) -> exchange.Answer:
         """A refusal as an error; 401 says where to log in, a token without its application credential is 404."""
         match refusal:
-            case authority.Gone():
+            case meaning.Gone():
                 return error(404, refusal.sentence)
             case login.Challenge():
                 methods: dict[str, Any] = {"methods": list(refusal.methods)} if refusal.methods else {}

@@ -51,10 +51,10 @@ class Implying:
         return _answer(call, prior, [_brief(call, each) for each in implied])
 
     def show(self, call: exchange.Call) -> exchange.Answer:
-        """One rule."""
+        """One rule; to HEAD, that there is one."""
         with self._desk.database.read() as held:
             prior, implied = roles.rule(held, call.parts["role_id"], call.parts["implied_role_id"])
-        return _answer(call, prior, _brief(call, implied))
+        return exchange.NOTHING if call.method == "HEAD" else _answer(call, prior, _brief(call, implied))
 
     def add(self, call: exchange.Call) -> exchange.Answer:
         """Make one role imply another."""

@@ -8,14 +8,18 @@ from collections.abc import Mapping
 
 from vipool.api import exchange
 from vipool.api.identity import views
-from vipool.model import attr, faults
+from vipool.model import attr, faults, types
 from vipool.store import listing, session
 
 TAGS = {"tags": "every", "tags-any": "some", "not-tags": "not_every", "not-tags-any": "not_some"}
 # Keystone compares names as its database does: without regard to case.
 IGNORING_CASE = frozenset({"name"})
-COMPARATORS = ("__contains", "__icontains")
-UNSERVED = ("__startswith", "__istartswith", "__endswith", "__iendswith")
+# What may follow the name of an attribute, with the part of the query it is; whether case counts is up to the database.
+COMPARATORS = {
+    f"__{case}{word}": part
+    for case in ("", "i")
+    for word, part in (("contains", "contains"), ("startswith", "begins"), ("endswith", "ends"))
+}
 
 
 def answer(
@@ -48,7 +52,7 @@ def _query(
     call: exchange.Call, cls: type[attr.Resource], only: Mapping[str, tuple[object, ...]], limit: int | None
 ) -> listing.Query:
     equals: dict[str, tuple[object, ...]] = {}
-    contains: dict[str, str] = {}
+    parts: dict[str, dict[str, str]] = {}
     for attribute in attr.attributes(cls):
         if not attribute.attr.filters or not attribute.attr.show:
             continue
@@ -56,17 +60,17 @@ def _query(
         if wanted:
             # Different values of one attribute cannot all be so: nothing matches.
             equals[attribute.name] = tuple(wanted) if len(wanted) == 1 else ()
-        for comparator in COMPARATORS:
-            if part := call.asked(attribute.wire + comparator):
-                contains[attribute.name] = part.replace("\x00", "")
-        if any(call.asked(attribute.wire + comparator) is not None for comparator in UNSERVED):
-            raise faults.BadQuery(f"Filters of {attribute.wire} are equality and {COMPARATORS[0]}: use one of them.")
+        for comparator, part in COMPARATORS.items() if attribute.kind.storage is types.Storage.TEXT else ():
+            if text := call.asked(attribute.wire + comparator):
+                parts.setdefault(part, {})[attribute.name] = text.replace("\x00", "")
     for name, values in only.items():
         # What the query asks for narrows what the caller may see, never widens it.
         equals[name] = tuple(value for value in values if name not in equals or value in equals[name])
     return listing.Query(
         equals=equals,
-        contains=contains,
+        contains=parts.get("contains", {}),
+        begins=parts.get("begins", {}),
+        ends=parts.get("ends", {}),
         ignoring_case=IGNORING_CASE & equals.keys(),
         tags=_tags(call) if "tags" in attr.by_wire(cls) else listing.Tags(),
         limit=limit,

@@ -8,7 +8,7 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from vipool.cloud.identity.embedded import authority
+from vipool.cloud.identity.embedded import meaning
 from vipool.model import caller, faults
 
 
@@ -24,18 +24,18 @@ class Rule(enum.Enum):
 
 
 Parts: TypeAlias = Mapping[str, str]
-Own: TypeAlias = Callable[[authority.Token, Parts], bool]
+Own: TypeAlias = Callable[[meaning.Token, Parts], bool]
 
 
-def _own_project(token: authority.Token, parts: Parts) -> bool:
+def _own_project(token: meaning.Token, parts: Parts) -> bool:
     return token.project is not None and token.project.id == parts["project_id"]
 
 
-def _own_domain(token: authority.Token, parts: Parts) -> bool:
+def _own_domain(token: meaning.Token, parts: Parts) -> bool:
     return parts["domain_id"] in {token.user_domain.id, token.domain.id if token.domain else None}
 
 
-def _self(token: authority.Token, parts: Parts) -> bool:
+def _self(token: meaning.Token, parts: Parts) -> bool:
     return token.user.id == parts["user_id"]
 
 
@@ -55,12 +55,17 @@ RULES: Mapping[str, Rule] = {
     "identity:get_service": Rule.READER,
     "identity:list_endpoints": Rule.READER,
     "identity:get_endpoint": Rule.READER,
-    **{f"identity:list_{many}": Rule.READER for many in ("projects", "users", "domains", "roles")},
-    **{f"identity:get_{one}": Rule.READER for one in ("project", "user", "domain", "role")},
     **{
         f"identity:{verb}_{one}": Rule.ADMIN
         for verb in ("create", "update", "delete")
-        for one in ("project", "user", "domain", "role")
+        for one in ("region", "service", "endpoint")
+    },
+    **{f"identity:list_{many}": Rule.READER for many in ("projects", "users", "groups", "domains", "roles")},
+    **{f"identity:get_{one}": Rule.READER for one in ("project", "user", "group", "domain", "role")},
+    **{
+        f"identity:{verb}_{one}": Rule.ADMIN
+        for verb in ("create", "update", "delete")
+        for one in ("project", "user", "group", "domain", "role")
     },
     **{
         f"identity:{verb}_{one}": Rule.ADMIN for verb in ("create", "delete") for one in ("project_tag", "implied_role")
@@ -71,15 +76,18 @@ RULES: Mapping[str, Rule] = {
     "identity:delete_project_tags": Rule.ADMIN,
     "identity:list_user_projects": Rule.READER,
     "identity:list_groups_for_user": Rule.READER,
-    "identity:list_groups": Rule.READER,
+    "identity:list_users_in_group": Rule.READER,
+    "identity:check_user_in_group": Rule.READER,
+    "identity:add_user_to_group": Rule.ADMIN,
+    "identity:remove_user_from_group": Rule.ADMIN,
     "identity:list_grants": Rule.READER,
     "identity:check_grant": Rule.READER,
     "identity:create_grant": Rule.ADMIN,
     "identity:revoke_grant": Rule.ADMIN,
-    "identity:list_system_grants_for_user": Rule.READER,
-    "identity:check_system_grant_for_user": Rule.READER,
-    "identity:create_system_grant_for_user": Rule.ADMIN,
-    "identity:revoke_system_grant_for_user": Rule.ADMIN,
+    **{f"identity:list_system_grants_for_{who}": Rule.READER for who in ("user", "group")},
+    **{f"identity:check_system_grant_for_{who}": Rule.READER for who in ("user", "group")},
+    **{f"identity:create_system_grant_for_{who}": Rule.ADMIN for who in ("user", "group")},
+    **{f"identity:revoke_system_grant_for_{who}": Rule.ADMIN for who in ("user", "group")},
     "identity:list_role_assignments": Rule.READER,
     "identity:list_role_inference_rules": Rule.READER,
     "identity:list_implied_roles": Rule.READER,
@@ -89,6 +97,16 @@ RULES: Mapping[str, Rule] = {
     "identity:create_application_credential": Rule.NOBODY,
     "identity:delete_application_credential": Rule.ADMIN,
     "identity:list_access_rules": Rule.READER,
+    "identity:get_access_rule": Rule.READER,
+    "identity:delete_access_rule": Rule.ADMIN,
+    "identity:list_credentials": Rule.ANYBODY,
+    "identity:ec2_list_credentials": Rule.READER,
+    "identity:list_trusts": Rule.READER,
+    "identity:create_trust": Rule.NOBODY,
+    "identity:get_trust": Rule.READER,
+    "identity:delete_trust": Rule.ADMIN,
+    "identity:list_roles_for_trust": Rule.READER,
+    "identity:get_role_for_trust": Rule.READER,
 }
 
 OWN: Mapping[str, Own] = {
@@ -107,16 +125,29 @@ OWN: Mapping[str, Own] = {
             "create_application_credential",
             "delete_application_credential",
             "list_access_rules",
+            "get_access_rule",
+            "delete_access_rule",
+            "ec2_list_credentials",
         )
     },
 }
-# Decided by the handler, which knows whose token it is about.
-ABOUT_TOKENS = frozenset({"identity:validate_token", "identity:revoke_token"})
+# Decided by the handler, which knows whose token it is about, or whom the trust names.
+BY_HANDLER = frozenset({"identity:validate_token", "identity:revoke_token"}) | frozenset(
+    f"identity:{name}"
+    for name in (
+        "list_trusts",
+        "create_trust",
+        "get_trust",
+        "delete_trust",
+        "list_roles_for_trust",
+        "get_role_for_trust",
+    )
+)
 
 
 def allow(policy: str, who: caller.Caller) -> None:
     """Raise faults.Forbidden unless the rule lets the caller, or might once the object is known."""
-    if policy not in OWN and policy not in ABOUT_TOKENS and not holds(RULES[policy], who):
+    if policy not in OWN and policy not in BY_HANDLER and not holds(RULES[policy], who):
         raise forbidden(policy)
 
 
@@ -135,7 +166,7 @@ def holds(rule: Rule, who: caller.Caller) -> bool:
             return False
 
 
-def check_own(policy: str, token: authority.Token, parts: Parts) -> None:
+def check_own(policy: str, token: meaning.Token, parts: Parts) -> None:
     """Raise faults.Forbidden unless the rule lets the caller, or the object is its own."""
     own = OWN.get(policy)
     if own is not None and not holds(RULES[policy], token.caller) and not own(token, parts):

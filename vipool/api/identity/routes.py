@@ -7,15 +7,19 @@ from vipool.api import exchange
 from vipool.api import face as faces
 from vipool.api.identity import (
     assigning,
+    assignments,
     auth,
     desk,
     dialect,
     implying,
+    joining,
+    keys,
     people,
     policy,
     services,
     shelves,
     tagging,
+    trusting,
 )
 
 MOUNT = "/identity"
@@ -34,6 +38,7 @@ def face(tools: desk.Desk, new_request_id: Callable[[], str]) -> faces.Face:
         new_request_id=new_request_id,
         body_limit=BODY_LIMIT,
         headers={"Vary": "X-Auth-Token"},
+        service="identity",
     )
 
 
@@ -44,9 +49,13 @@ def table(tools: desk.Desk) -> tuple[exchange.Route, ...]:
         *(route for shelf in shelves.all_of_them(tools) for route in shelf.routes()),
         *tagging.Tagging(tools).routes(),
         *people.People(tools).routes(),
+        *keys.Keys(tools).routes(),
+        *trusting.Trusting(tools).routes(),
+        *joining.Joining(tools).routes(),
         *assigning.Assigning(tools).routes(),
+        *assignments.Assignments(tools).routes(),
         *implying.Implying(tools).routes(),
-        *services.routes(),
+        *(route for kind in services.all_of_them(tools) for route in kind.routes()),
     )
     return tuple(_guarded(tools, route) if route.policy in policy.OWN else route for route in found)
 

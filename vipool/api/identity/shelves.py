@@ -1,4 +1,4 @@
-"""What projects, users, domains and roles have in common: lists, single objects, making, changing and removing them."""
+"""What projects, users, groups, domains and roles have in common: being listed, shown, made, changed and removed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 
 from vipool.api import exchange
 from vipool.api.identity import desk, lists, views
-from vipool.cloud.identity.embedded import domains, finding, projects, roles, users
-from vipool.model import attr, domain, project, role, user
+from vipool.api.identity import projecting as projectings
+from vipool.cloud.identity.embedded import domains, finding, groups, roles, users
+from vipool.model import attr, domain, group, project, role, user
 from vipool.store import session
 
 Delete: TypeAlias = Callable[[session.Session, str], None]
@@ -22,15 +23,17 @@ class Shelf:
     create: exchange.Handler
     update: exchange.Handler
     remove: Delete
+    listed: exchange.Handler | None = None  # where lists and single objects are more than their attributes
+    shown: exchange.Handler | None = None
 
     def routes(self) -> tuple[exchange.Route, ...]:
         """The route table."""
         noun = self.cls.NOUN
         single = f"/v3/{noun.collection}/{{{noun.wrapper}_id}}"
         table = (
-            ("GET", f"/v3/{noun.collection}", f"list_{noun.collection}", self.list),
+            ("GET", f"/v3/{noun.collection}", f"list_{noun.collection}", self.listed or self.list),
             ("POST", f"/v3/{noun.collection}", f"create_{noun.wrapper}", self.create),
-            ("GET", single, f"get_{noun.wrapper}", self.show),
+            ("GET", single, f"get_{noun.wrapper}", self.shown or self.show),
             ("PATCH", single, f"update_{noun.wrapper}", self.update),
             ("DELETE", single, f"delete_{noun.wrapper}", self.delete),
         )
@@ -62,13 +65,20 @@ class Shelf:
 
 
 def all_of_them(tools: desk.Desk) -> tuple[Shelf, ...]:
-    """The four shelves."""
-    makers = Makers(tools)
+    """The shelves."""
+    makers, projecting = Makers(tools), projectings.Projecting(tools)
     return (
         Shelf(
-            desk=tools, cls=project.Project, create=makers.project, update=makers.change_project, remove=projects.delete
+            desk=tools,
+            cls=project.Project,
+            create=projecting.make,
+            update=projecting.change,
+            remove=projecting.remove,
+            listed=projecting.list,
+            shown=projecting.show,
         ),
         Shelf(desk=tools, cls=user.User, create=makers.user, update=makers.change_user, remove=users.delete),
+        Shelf(desk=tools, cls=group.Group, create=makers.group, update=makers.change_group, remove=groups.delete),
         Shelf(desk=tools, cls=domain.Domain, create=makers.domain, update=makers.change_domain, remove=domains.delete),
         Shelf(desk=tools, cls=role.Role, create=makers.role, update=makers.change_role, remove=roles.delete),
     )
@@ -79,19 +89,6 @@ class Makers:
 
     def __init__(self, tools: desk.Desk) -> None:
         self._desk = tools
-
-    def project(self, call: exchange.Call) -> exchange.Answer:
-        """Make a project."""
-        body = desk.inside(call, project.Project.NOUN)
-        home = self._desk.home(call)
-        with self._desk.authority.writing() as held:
-            return views.one(call, projects.create(held, self._desk.new_id(), body, home), status=201)
-
-    def change_project(self, call: exchange.Call) -> exchange.Answer:
-        """Change a project."""
-        body = desk.inside(call, project.Project.NOUN)
-        with self._desk.authority.writing() as held:
-            return views.patched(call, projects.update(held, call.parts["project_id"], body))
 
     def user(self, call: exchange.Call) -> exchange.Answer:
         """Make a user."""
@@ -110,6 +107,18 @@ class Makers:
     def _hashed(self, body: Any) -> str | None:
         password = users.password(body)
         return None if password is None else self._desk.hashes.chosen(password)
+
+    def group(self, call: exchange.Call) -> exchange.Answer:
+        """Make a group."""
+        body, home = desk.inside(call, group.Group.NOUN), self._desk.home(call)
+        with self._desk.authority.writing() as held:
+            return views.one(call, groups.create(held, self._desk.new_id(), body, home), status=201)
+
+    def change_group(self, call: exchange.Call) -> exchange.Answer:
+        """Change a group."""
+        body = desk.inside(call, group.Group.NOUN)
+        with self._desk.authority.writing() as held:
+            return views.patched(call, groups.update(held, call.parts["group_id"], body))
 
     def domain(self, call: exchange.Call) -> exchange.Answer:
         """Make a domain."""

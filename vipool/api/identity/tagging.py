@@ -68,7 +68,7 @@ class Tagging:
     def add(self, call: exchange.Call) -> exchange.Answer:
         """One more."""
         self._set(call, (*self._tags(call), call.parts["tag"]))
-        return exchange.Answer(status=201, headers={"Location": call.url})
+        return exchange.Answer(status=201, empty=True, headers={"Location": call.url})
 
     def remove(self, call: exchange.Call) -> exchange.Answer:
         """One less."""

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from vipool.api import exchange
 from vipool.cloud.identity.embedded import users
-from vipool.model import attr, user
+from vipool.model import attr, domain, user
 
 
 def root(call: exchange.Call) -> str:
@@ -24,6 +24,13 @@ def noun(call: exchange.Call, found: attr.Resource) -> dict[str, Any]:
     shown = users.show(found) if isinstance(found, user.User) else attr.show(found)
     path = f"{type(found).NOUN.collection}/{found.id}"
     return linked(call, path, {**getattr(found, "extra", {}), **shown})
+
+
+def as_project(call: exchange.Call, found: domain.Domain) -> dict[str, Any]:
+    """A domain as the project that it is, too."""
+    shown = attr.show(found)
+    within = {"domain_id": None, "parent_id": None, "is_domain": True}
+    return linked(call, f"projects/{found.id}", {**found.extra, **shown, **within})
 
 
 def one(call: exchange.Call, found: attr.Resource, *, status: int = 200) -> exchange.Answer:

@@ -32,6 +32,7 @@ def face(tools: desk.Desk, *, authenticate: Callable[[str], caller.Caller]) -> f
         authenticate=authenticate,
         allow=policy.allow,
         new_request_id=lambda: f"req-{tools.new_id()}",
+        service="key-manager",
         body_limit=BODY_LIMIT,
     )
 

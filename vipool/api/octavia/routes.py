@@ -86,6 +86,7 @@ def face(
         authenticate=authenticate,
         allow=allow,
         new_request_id=lambda: f"req-{writer.new_id()}",
+        service="load-balancer",
         guarded=True,
     )
 

@@ -39,7 +39,7 @@ def bootstrap(held: session.Session, admin_password: str, checks: hashes.Hashes)
     made = user.User(id=_identifier("user"), name=ADMIN, password_hash=checks.chosen(admin_password))
     rows.add(held, made)
     for place in (grants.Place.project(home.id), grants.SYSTEM):
-        grants.give(held, made.id, place, _role(held, ADMIN).id)
+        grants.give(held, grants.Holder.user(made.id), place, _role(held, ADMIN).id)
     return True
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.cloud.identity.embedded import bodies, finding, grants, projects, roles, users
-from vipool.model import domain, faults, named, project, role, user
+from vipool.cloud.identity.embedded import bodies, finding, grants, groups, projects, roles, users
+from vipool.model import domain, faults, group, named, project, role, user
 from vipool.store import rows, session
 
 
@@ -27,7 +27,7 @@ def update(held: session.Session, identifier: str, body: Mapping[str, Any]) -> d
 
 
 def delete(held: session.Session, identifier: str) -> None:
-    """Remove a disabled domain with its projects, users and roles."""
+    """Remove a disabled domain with its projects, users, groups and roles."""
     found = finding.one(held, domain.Domain, identifier)
     if identifier == named.DEFAULT_DOMAIN:
         raise faults.Forbidden("The default domain cannot be deleted: the administrator lives in it.")
@@ -38,6 +38,8 @@ def delete(held: session.Session, identifier: str) -> None:
         projects.remove(held, each.id)
     for someone in rows.find(held, user.User, domain_id=identifier):
         users.remove(held, someone.id)
+    for many in rows.find(held, group.Group, domain_id=identifier):
+        groups.remove(held, many.id)
     for one in rows.find(held, role.Role, domain_id=identifier):
         roles.remove(held, one.id)
     grants.forget(held, scope=role.Scope.DOMAIN, scope_id=identifier)

@@ -1,12 +1,12 @@
-"""Who has which roles: giving, taking, listing, and what roles imply."""
+"""Who has which roles where: giving, taking, asking, and what roles imply."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vipool.cloud.identity.embedded import finding
-from vipool.model import domain, faults, project, role, user
-from vipool.store import listing, rows, session
+from vipool.model import domain, faults, group, project, role, user
+from vipool.store import rows, session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +30,49 @@ class Place:
 SYSTEM = Place(scope=role.Scope.SYSTEM, id=role.SYSTEM)
 
 
-def direct(held: session.Session, user_id: str, place: Place) -> tuple[role.Role, ...]:
-    """The roles a user was given there, in order of their names."""
-    given = rows.find(held, role.Assignment, user_id=user_id, scope=place.scope, scope_id=place.id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whom a role can be given to: a user, or a group."""
+
+    actor: role.Actor
+    id: str
+
+    @classmethod
+    def user(cls, identifier: str) -> "Holder":
+        """A user."""
+        return cls(actor=role.Actor.USER, id=identifier)
+
+    @classmethod
+    def group(cls, identifier: str) -> "Holder":
+        """A group."""
+        return cls(actor=role.Actor.GROUP, id=identifier)
+
+
+def direct(held: session.Session, who: Holder, place: Place) -> tuple[role.Role, ...]:
+    """The roles a user or a group was given there, in order of their names."""
+    given = rows.find(held, role.Assignment, actor_id=who.id, scope=place.scope, scope_id=place.id)
     return _sorted(rows.find_by_ids(held, role.Role, (each.role_id for each in given)).values())
 
 
 def effective(held: session.Session, user_id: str, place: Place) -> tuple[role.Role, ...]:
-    """The roles a user's token shows there: those given and those implied, without roles of a domain."""
-    given = rows.find(held, role.Assignment, user_id=user_id, scope=place.scope, scope_id=place.id)
+    """The roles a user's token shows there: those given to it or its groups and those implied, none of a domain."""
+    given = rows.find(held, role.Assignment, actor_id=actors(held, user_id), scope=place.scope, scope_id=place.id)
     if not given:
         return ()
     identifiers = implied(inferences(held), (each.role_id for each in given))
     found = rows.find_by_ids(held, role.Role, identifiers)
     return _sorted(each for each in found.values() if each.domain_id is None)
+
+
+def actors(held: session.Session, user_id: str) -> tuple[str, ...]:
+    """The ids through which a user can have roles: its own, and those of its groups."""
+    return (user_id, *rows.column(held, group.Membership, "group_id", user_id=user_id))
+
+
+def places(held: session.Session, user_id: str, scope: role.Scope) -> tuple[str, ...]:
+    """The ids of the scopes of one kind in which a user has any role, in order."""
+    given = rows.find(held, role.Assignment, actor_id=actors(held, user_id), scope=scope)
+    return tuple(sorted({each.scope_id for each in given}))
 
 
 def _sorted(roles: Iterable[role.Role]) -> tuple[role.Role, ...]:
@@ -71,80 +100,64 @@ def implied(rules: Mapping[str, tuple[str, ...]], role_ids: Iterable[str]) -> di
     return found
 
 
-def give(held: session.Session, user_id: str, place: Place, role_id: str) -> None:
-    """Give a user a role; nothing happens if it has it.  Raises faults.NotFound."""
-    _check(held, user_id, place, role_id)
-    identifier = _identifier(user_id, place, role_id)
+def give(held: session.Session, who: Holder, place: Place, role_id: str) -> None:
+    """Give a role; nothing happens if it was given already.  Raises faults.NotFound."""
+    _check(held, who, place, role_id)
+    identifier = _identifier(who, place, role_id)
     if rows.get(held, role.Assignment, identifier) is None:
-        rows.add(
-            held,
-            role.Assignment(id=identifier, user_id=user_id, scope=place.scope, scope_id=place.id, role_id=role_id),
+        made = role.Assignment(
+            id=identifier, actor=who.actor, actor_id=who.id, scope=place.scope, scope_id=place.id, role_id=role_id
         )
+        rows.add(held, made)
 
 
-def take(held: session.Session, user_id: str, place: Place, role_id: str) -> None:
-    """Take a role from a user; raises faults.NotFound if it does not have it."""
-    check(held, user_id, place, role_id)
-    rows.remove(held, role.Assignment, _identifier(user_id, place, role_id))
+def take(held: session.Session, who: Holder, place: Place, role_id: str) -> None:
+    """Take a role; raises faults.NotFound if it was not given."""
+    check(held, who, place, role_id)
+    rows.remove(held, role.Assignment, _identifier(who, place, role_id))
 
 
-def check(held: session.Session, user_id: str, place: Place, role_id: str) -> None:
-    """Raise faults.NotFound unless the user was given this very role."""
-    _check(held, user_id, place, role_id)
-    if rows.get(held, role.Assignment, _identifier(user_id, place, role_id)) is None:
+def check(held: session.Session, who: Holder, place: Place, role_id: str) -> None:
+    """Raise faults.NotFound unless the user or the group was given this very role."""
+    _check(held, who, place, role_id)
+    if rows.get(held, role.Assignment, _identifier(who, place, role_id)) is None:
         raise faults.NotFound(
-            f"Could not find role assignment with role: {role_id}, user or group: {user_id}, "
+            f"Could not find role assignment with role: {role_id}, user or group: {who.id}, "
             f"project, domain, or system: {place.id}."
         )
 
 
-def _check(held: session.Session, user_id: str, place: Place, role_id: str) -> None:
+def _check(held: session.Session, who: Holder, place: Place, role_id: str) -> None:
     finding.one(held, role.Role, role_id)
-    finding.one(held, user.User, user_id)
+    check_holder(held, who)
     check_place(held, place)
+
+
+def check_holder(held: session.Session, who: Holder) -> None:
+    """Raise faults.NotFound for a user or group that does not exist."""
+    match who.actor:
+        case role.Actor.USER:
+            finding.one(held, user.User, who.id)
+        case role.Actor.GROUP:
+            finding.one(held, group.Group, who.id)
 
 
 def check_place(held: session.Session, place: Place) -> None:
     """Raise faults.NotFound for a project or domain that does not exist."""
-    if place.scope is role.Scope.PROJECT:
-        finding.one(held, project.Project, place.id)
-    elif place.scope is role.Scope.DOMAIN:
-        finding.one(held, domain.Domain, place.id)
+    match place.scope:
+        case role.Scope.PROJECT:
+            finding.one(held, project.Project, place.id)
+        case role.Scope.DOMAIN:
+            finding.one(held, domain.Domain, place.id)
+        case role.Scope.SYSTEM:
+            pass
 
 
-def _identifier(user_id: str, place: Place, role_id: str) -> str:
-    words = "\n".join((user_id, place.scope, place.id, role_id))
+def _identifier(who: Holder, place: Place, role_id: str) -> str:
+    words = "\n".join((who.id, place.scope, place.id, role_id))
     return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every assignment with these values, because what they name is being removed."""
     rows.remove(held, role.Assignment, *(each.id for each in rows.find(held, role.Assignment, **equals)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """One line of a list of assignments; ``prior_id`` is the role that implies it, where it was not given itself."""
-
-    assignment: role.Assignment
-    role_id: str
-    prior_id: str | None = None
-
-
-def holdings(held: session.Session, asked: Mapping[str, str], *, expand: bool) -> tuple[Holding, ...]:
-    """The assignments with these values; with ``expand`` the implied ones too, without roles of a domain."""
-    wanted = {name: value for name, value in asked.items() if name != "role_id" or not expand}
-    given = listing.select(
-        held, role.Assignment, listing.Query(equals={name: (value,) for name, value in wanted.items()})
-    )
-    if not expand:
-        return tuple(Holding(assignment=each, role_id=each.role_id) for each in given)
-    rules = inferences(held)
-    everybodys = {each.id for each in rows.find(held, role.Role) if each.domain_id is None}
-    found = {
-        (each.user_id, each.scope, each.scope_id, role_id): Holding(assignment=each, role_id=role_id, prior_id=prior_id)
-        for each in given
-        for role_id, prior_id in implied(rules, (each.role_id,)).items()
-        if role_id in everybodys and asked.get("role_id", role_id) == role_id
-    }
-    return tuple(found.values())

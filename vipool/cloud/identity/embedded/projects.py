@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.cloud.identity.embedded import bodies, finding, grants
+from vipool.cloud.identity.embedded import bodies, finding, grants, trusts
 from vipool.model import credential, domain, faults, project, role
 from vipool.store import rows, session
 
@@ -79,10 +79,11 @@ def delete(held: session.Session, identifier: str) -> None:
 
 
 def remove(held: session.Session, identifier: str) -> None:
-    """Remove a project, the roles in it and its application credentials."""
+    """Remove a project, the roles in it, its application credentials and the trusts for it."""
     grants.forget(held, scope=role.Scope.PROJECT, scope_id=identifier)
     its = rows.find(held, credential.ApplicationCredential, project_id=identifier)
     rows.remove(held, credential.ApplicationCredential, *(each.id for each in its))
+    trusts.forget(held, project_id=identifier)
     rows.remove(held, project.Project, identifier)
 
 
@@ -92,9 +93,8 @@ def set_tags(held: session.Session, identifier: str, tags: tuple[str, ...]) -> p
 
 
 def of_user(held: session.Session, user_id: str) -> tuple[project.Project, ...]:
-    """The enabled projects somebody has a role in."""
-    places = {each.scope_id for each in rows.find(held, role.Assignment, user_id=user_id, scope=role.Scope.PROJECT)}
-    found = rows.find_by_ids(held, project.Project, sorted(places))
+    """The enabled projects somebody has a role in, itself or through a group."""
+    found = rows.find_by_ids(held, project.Project, grants.places(held, user_id, role.Scope.PROJECT))
     return tuple(each for each in found.values() if each.enabled)
 
 

@@ -52,6 +52,11 @@ def imply(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.R
     prior, implied = finding.one(held, role.Role, prior_id), finding.one(held, role.Role, implied_id)
     if implied.name == ADMIN and implied.domain_id is None:
         raise faults.Forbidden(f"{implied_id} cannot be an implied roles")
+    if prior.domain_id is None and implied.domain_id is not None:
+        raise faults.Forbidden(
+            f"Role {prior.name} is of every domain and cannot imply {implied.name}, which is of one: let one of that "
+            "domain imply it."
+        )
     if prior_id in grants.implied(grants.inferences(held), (implied_id,)):
         raise faults.Invalid(f"Role {implied.name} implies {prior.name} already: the two would imply each other.")
     identifier = _rule(prior_id, implied_id)
@@ -71,6 +76,17 @@ def imply_no_more(held: session.Session, prior_id: str, implied_id: str) -> None
     """Remove a rule; raises faults.NotFound."""
     rule(held, prior_id, implied_id)
     rows.remove(held, role.Inference, _rule(prior_id, implied_id))
+
+
+def named(held: session.Session, asked: Mapping[str, object]) -> role.Role:
+    """The role that a client names by id or, if it is of every domain, by name.  Raises faults.NotFound."""
+    identifier, name = asked.get("id"), asked.get("name")
+    if identifier is not None:
+        return finding.one(held, role.Role, str(identifier))
+    found = finding.named(held, role.Role, str(name), domain_id=None)
+    if found is None:
+        raise faults.NotFound(f"Role {name} is not defined")
+    return found
 
 
 def _rule(prior_id: str, implied_id: str) -> str:

@@ -41,6 +41,7 @@ class Kind(enum.IntEnum):
     PROJECT = 1
     DOMAIN = 2
     SYSTEM = 3
+    TRUST = 4  # the project of the trust whose id is the scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

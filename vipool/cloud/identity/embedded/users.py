@@ -6,8 +6,8 @@ Passwords come here hashed: hashing takes longer than a transaction should last.
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.cloud.identity.embedded import bodies, finding, grants, hashes
-from vipool.model import attr, credential, domain, faults, types, user
+from vipool.cloud.identity.embedded import bodies, finding, grants, groups, hashes, trusts
+from vipool.model import accessrule, attr, credential, domain, faults, types, user
 from vipool.store import rows, session
 
 PASSWORD = types.String(hashes.LONGEST)
@@ -61,16 +61,20 @@ def change_password(held: session.Session, was: user.User, password_hash: str) -
 
 
 def delete(held: session.Session, identifier: str) -> None:
-    """Remove a user, its roles and its application credentials."""
+    """Remove a user, its roles, its places in groups, its application credentials and its trusts."""
     finding.one(held, user.User, identifier)
     remove(held, identifier)
 
 
 def remove(held: session.Session, identifier: str) -> None:
     """Remove a user that is there."""
-    grants.forget(held, user_id=identifier)
+    grants.forget(held, actor_id=identifier)
+    groups.forget(held, user_id=identifier)
     its = rows.find(held, credential.ApplicationCredential, user_id=identifier)
     rows.remove(held, credential.ApplicationCredential, *(each.id for each in its))
+    rows.remove(held, accessrule.AccessRule, *rows.column(held, accessrule.AccessRule, "id", user_id=identifier))
+    trusts.forget(held, trustor_user_id=identifier)
+    trusts.forget(held, trustee_user_id=identifier)
     rows.remove(held, user.User, identifier)
 
 

@@ -29,12 +29,16 @@ def used(held: session.Session, subnet_id: str) -> set[int]:
 
 @dataclass(slots=True, kw_only=True)
 class Choice:
-    """The addresses being chosen for one port with this MAC on a network with these subnets; none is taken yet."""
+    """The addresses being chosen for one port with this MAC on a network with these subnets; none is taken yet.
+
+    ``trusted`` ports are routers' and other services': they may name an address where hosts make their own.
+    """
 
     held: session.Session
     network_id: str
     subnets: tuple[subnet.Subnet, ...]
     mac: str
+    trusted: bool = False
     chosen: list[Fixed] = field(default_factory=list)
     _used: dict[str, set[int]] = field(default_factory=dict)
 
@@ -94,7 +98,7 @@ class Choice:
             raise faults.Invalid(
                 f"IP address {literal} is not a valid IP for the specified subnet.", kind="InvalidIpForSubnet"
             )
-        if around.derives_addresses:
+        if around.derives_addresses and not self.trusted:
             raise faults.Invalid(
                 f"IPv6 address {literal} cannot be chosen: on subnet {around.id} addresses follow from the MAC.",
                 kind="AllocationOnAutoAddressSubnet",

@@ -51,48 +51,51 @@ def ensure_default(held: session.Session, project_id: str, new_id: NewId) -> sec
 
 def create(held: session.Session, made: securitygroup.SecurityGroup, new_id: NewId) -> securitygroup.SecurityGroup:
     """A new group, out of which everything may go.  Raises faults.Conflict for the name of the default one."""
-    if made.name == securitygroup.DEFAULT:
-        raise faults.Conflict(
-            "Default security group already exists: choose another name.", kind="SecurityGroupDefaultAlreadyExists"
-        )
+    _check_name(made.name)
     kept = made.having({"created_at": held.now, "updated_at": held.now, "revision_number": 1})
     rows.add(held, kept)
     _first_rules(held, kept, new_id)
     return kept
 
 
+def _check_name(name: str) -> None:
+    if name == securitygroup.DEFAULT:
+        raise faults.Conflict(
+            "Default security group already exists: choose another name.", kind="SecurityGroupDefaultAlreadyExists"
+        )
+
+
 def _first_rules(
     held: session.Session, of: securitygroup.SecurityGroup, new_id: NewId, remote_group_id: str | None = None
 ) -> None:
-    for ethertype in ("IPv4", "IPv6"):
-        for direction in securitygroup.Direction:
-            inward = direction is securitygroup.Direction.INGRESS
-            if inward and remote_group_id is None:
-                continue
-            rows.add(
-                held,
-                securitygroup.Rule(
-                    id=new_id(),
-                    project_id=of.project_id,
-                    security_group_id=of.id,
-                    direction=direction,
-                    ethertype=ethertype,
-                    remote_group_id=remote_group_id if inward else None,
-                    belongs_to_default_sg=remote_group_id is not None,
-                    created_at=held.now,
-                    updated_at=held.now,
-                ),
-            )
+    for first in securitygroup.FIRST_RULES:
+        if first.inward and remote_group_id is None:
+            continue
+        made = securitygroup.Rule(
+            id=new_id(),
+            project_id=of.project_id,
+            security_group_id=of.id,
+            direction=first.direction,
+            ethertype=first.ethertype,
+            remote_group_id=remote_group_id if first.inward else None,
+            belongs_to_default_sg=remote_group_id is not None,
+            created_at=held.now,
+            updated_at=held.now,
+        )
+        rows.add(held, made)
 
 
 def change(
     held: session.Session, before: securitygroup.SecurityGroup, values: Mapping[str, Any]
 ) -> securitygroup.SecurityGroup:
-    """A changed group.  Raises faults.Conflict for a new name of the default one."""
-    if before.name == securitygroup.DEFAULT and values.get("name", before.name) != before.name:
+    """A changed group.  Raises faults.Conflict for a new name of the default one, or its name for another."""
+    name = values.get("name", before.name)
+    if name != before.name and before.name == securitygroup.DEFAULT:
         raise faults.Conflict(
             "Updating default security group not allowed: make another group.", kind="SecurityGroupCannotUpdateDefault"
         )
+    if name != before.name:
+        _check_name(name)
     after = before.having({**values, "updated_at": held.now, "revision_number": before.revision_number + 1})
     rows.put(held, after)
     return after
@@ -100,10 +103,6 @@ def change(
 
 def remove(held: session.Session, gone: securitygroup.SecurityGroup) -> None:
     """Remove a group with its rules.  Raises faults.Conflict while ports or rules of others name it."""
-    if gone.name == securitygroup.DEFAULT:
-        raise faults.Conflict(
-            "The default security group stays: every project has one.", kind="SecurityGroupCannotRemoveDefault"
-        )
     used = listing.select(held, port.Port, listing.Query(holds={"security_groups": (gone.id,)}, limit=1))
     named = rows.find(held, securitygroup.Rule, remote_group_id=gone.id)
     if used or any(each.security_group_id != gone.id for each in named):
@@ -174,16 +173,27 @@ def _check_ports(made: securitygroup.Rule) -> None:
             "Must also specify protocol if port range is given.", kind="SecurityGroupProtocolRequiredWithPorts"
         )
     if protocol in WITH_TYPES:
-        if least is None or not all(0 <= each <= 255 for each in (least, most or 0)):
-            raise faults.Invalid(
-                f"Invalid value for ICMP type or code: {least}, {most}.", kind="SecurityGroupInvalidIcmpValue"
-            )
+        _check_icmp(least, most)
     elif protocol in WITH_PORTS:
         _check_span(least, most)
     else:
         raise faults.Invalid(
             f"Protocol {protocol} has no ports: leave the range out.", kind="SecurityGroupInvalidProtocolForPort"
         )
+
+
+def _check_icmp(type_: int | None, code: int | None) -> None:
+    if type_ is None:
+        raise faults.Invalid(
+            f"The ICMP type (port-range-min) is missing: a code ({code}) is one of a type.",
+            kind="SecurityGroupMissingIcmpType",
+        )
+    for what, value in (("type", type_), ("code", code)):
+        if value is not None and not 0 <= value <= 255:
+            raise faults.Invalid(
+                f"Invalid value for ICMP {what}: {value} is not a number from 0 to 255.",
+                kind="SecurityGroupInvalidIcmpValue",
+            )
 
 
 def _check_span(least: int | None, most: int | None) -> None:

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vipool.cloud.network.embedded import allocation, touch
+from vipool.cloud.network.embedded import allocation, touch, visible
 from vipool.model import caller, device, faults, floatingip, network, plug, port, subnet
 from vipool.store import rows, session
 
@@ -54,17 +54,18 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
     if rows.get(held, network.Network, draft.network_id) is None:
         raise faults.NotFound(f"Network {draft.network_id} could not be found.", kind="NetworkNotFound")
     _check_mac(held, draft.network_id, draft.mac_address)
+    trusted = draft.device_owner.startswith(SERVICE_DEVICES)
     choice = allocation.Choice(
         held=held,
         network_id=draft.network_id,
         subnets=subnets_of(held, draft.network_id),
         mac=draft.mac_address,
+        trusted=trusted,
     )
     if wanted is None:
         choice.defaults()
     else:
         choice.wanted(wanted)
-    trusted = draft.device_owner.startswith(SERVICE_DEVICES)
     if not trusted:
         choice.derived()
     made = draft.having(
@@ -83,7 +84,11 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
 
 
 def check_request(
-    who: caller.Caller, on: network.Network, values: Mapping[str, Any], before: port.Port | None = None
+    held: session.Session,
+    who: caller.Caller,
+    on: network.Network,
+    values: Mapping[str, Any],
+    before: port.Port | None = None,
 ) -> None:
     """Refuse what only the owner of a network may ask for a port on it, new or changed.  Raises faults.Forbidden.
 
@@ -92,7 +97,7 @@ def check_request(
     if who.is_admin or who.owns(on.project_id):
         return
     rule = "create_port" if before is None else "update_port"
-    if before is None and not on.shared:
+    if before is None and not on.shared and not visible.is_lent(held, who, on.id):
         raise faults.Forbidden(f"rule:{rule} is disallowed by policy", kind="PolicyNotAuthorized")
     for name, asked in _of_owners(values, before).items():
         if asked:
@@ -197,15 +202,17 @@ def _readdress(
             kind="PortInUse",
         )
     allocation.give_back(held, before.fixed_ips)
+    trusted = before.device_owner.startswith(SERVICE_DEVICES)
     choice = allocation.Choice(
         held=held,
         network_id=before.network_id,
         subnets=subnets_of(held, before.network_id),
         mac=before.mac_address,
+        trusted=trusted,
     )
     derived = {each.id for each in choice.subnets if each.derives_addresses}
     choice.wanted(_keeping([each for each in before.fixed_ips if each["subnet_id"] not in derived], wanted))
-    if not before.device_owner.startswith(SERVICE_DEVICES):
+    if not trusted:
         choice.derived()
     left = {each["ip_address"] for each in choice.chosen}
     for each in rows.find(held, floatingip.FloatingIp, port_id=before.id):

@@ -2,19 +2,33 @@
 
 from collections.abc import Mapping
 
-from vipool.model import faults, floatingip, network, networkquota, owned, port, router, securitygroup, subnet
+from vipool.model import (
+    attr,
+    faults,
+    floatingip,
+    network,
+    networkquota,
+    port,
+    rbacpolicy,
+    router,
+    securitygroup,
+    subnet,
+    subnetpool,
+)
 from vipool.store import rows, session
 
-COUNTED: Mapping[str, type[owned.Owned]] = {
+COUNTED: Mapping[str, type[attr.Resource]] = {
     cls.NOUN.wrapper: cls
     for cls in (
         network.Network,
         subnet.Subnet,
+        subnetpool.SubnetPool,
         port.Port,
         router.Router,
         floatingip.FloatingIp,
         securitygroup.SecurityGroup,
         securitygroup.Rule,
+        rbacpolicy.RbacPolicy,
     )
 }
 

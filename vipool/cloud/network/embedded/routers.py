@@ -2,7 +2,7 @@
 
 import dataclasses
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from vipool.cloud.network.embedded import making, touch, visible
@@ -39,6 +39,16 @@ def change(
     if (after.routes, after.gateway_port_id) != (before.routes, before.gateway_port_id):
         _check_routes(held, after)
     return _keep(held, after)
+
+
+def with_routes(of: router.Router, more: Sequence[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    """A router's routes with some more; those it has already stay once."""
+    return (*of.routes, *(each for place, each in enumerate(more) if each not in (*of.routes, *more[:place])))
+
+
+def without_routes(of: router.Router, less: Sequence[dict[str, str]]) -> tuple[dict[str, str], ...]:
+    """A router's routes without some; those it has not are nothing."""
+    return tuple(each for each in of.routes if each not in less)
 
 
 def _check_served(wanted: router.Router) -> None:

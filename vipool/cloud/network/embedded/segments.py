@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.cloud.network.embedded import making, touch
-from vipool.model import device, faults, network, port, subnet
+from vipool.cloud.network.embedded import floating, making, sharing, touch
+from vipool.model import device, faults, floatingip, network, port, rbacpolicy, subnet
 from vipool.store import rows, session
 
 PROVIDER = frozenset({"network_type", "physical_network", "segmentation_id"})
@@ -85,8 +85,9 @@ def _check_withdrawn(held: session.Session, before: network.Network, after: netw
                     kind="ExternalNetworkInUse",
                 )
     if before.shared and not after.shared:
-        others = {each.project_id for each in rows.find(held, port.Port, network_id=before.id)}
-        if others - {before.project_id, ""}:
+        others = set(rows.column(held, port.Port, "project_id", network_id=before.id))
+        lent = rows.column(held, rbacpolicy.RbacPolicy, "target_tenant", object_id=before.id)
+        if rbacpolicy.EVERYBODY not in lent and others - {before.project_id, "", *lent}:
             raise faults.Conflict(
                 f"Unable to reconfigure sharing settings for network {before.name}. Multiple tenants are using it.",
                 kind="InvalidSharedSetting",
@@ -94,7 +95,12 @@ def _check_withdrawn(held: session.Session, before: network.Network, after: netw
 
 
 def remove_network(held: session.Session, gone: network.Network) -> None:
-    """Remove a network with its subnets.  Raises faults.Conflict while ports are on it."""
+    """Remove a network with its subnets, and the floating IPs that stand for nothing.
+
+    Raises faults.Conflict while other ports are on it.
+    """
+    for each in rows.find(held, floatingip.FloatingIp, floating_network_id=gone.id, port_id=None):
+        floating.remove(held, each)
     left = rows.find(held, port.Port, network_id=gone.id)
     if left:
         raise faults.Conflict(
@@ -103,5 +109,6 @@ def remove_network(held: session.Session, gone: network.Network) -> None:
             kind="NetworkInUse",
         )
     rows.remove(held, subnet.Subnet, *(each.id for each in making.subnets_of(held, gone.id)))
+    sharing.forget(held, gone.id)
     rows.remove(held, network.Network, gone.id)
     touch.bury_network(held, gone)

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vipool.cloud.network.embedded import allocation, making, touch
+from vipool.cloud.network.embedded import allocation, making, subnetpools, touch
 from vipool.core import address
 from vipool.model import caller, device, faults, network, port, subnet
 from vipool.store import rows, session
@@ -22,8 +22,6 @@ def create(held: session.Session, who: caller.Caller, values: dict[str, Any], *,
         raise faults.NotFound(f"Network {values['network_id']} could not be found.", kind="NetworkNotFound")
     if not (who.is_admin or who.owns(on.project_id)):
         raise faults.Forbidden("rule:create_subnet is disallowed by policy", kind="PolicyNotAuthorized")
-    if values.get("subnetpool_id") is not None:
-        raise faults.NotFound(f"Subnet pool {values['subnetpool_id']} could not be found.", kind="SubnetPoolNotFound")
     if not values.get("cidr"):
         raise faults.Invalid(
             "Bad subnets request: a subnetpool must be specified in the absence of a cidr.", kind="BadRequest"
@@ -36,6 +34,7 @@ def create(held: session.Session, who: caller.Caller, values: dict[str, Any], *,
     made = draft.having({"gateway_ip": None if gateway is None else str(ipaddress.ip_address(gateway))})
     made = made.having({"allocation_pools": _pools(made)})
     _check(made)
+    subnetpools.check_affinity(held, made)
     _check_overlap(held, made)
     rows.add(held, made)
     return made
@@ -207,7 +206,9 @@ def _tell(held: session.Session, before: subnet.Subnet, after: subnet.Subnet) ->
 
 
 def remove(held: session.Session, gone: subnet.Subnet) -> None:
-    """Remove a subnet.  Raises faults.Conflict while ports have addresses in it."""
+    """Remove a subnet.  Raises faults.Conflict while ports have addresses in it that they did not make themselves."""
+    if gone.derives_addresses:
+        _take_derived(held, gone)
     if rows.count(held, port.Allocation, subnet_id=gone.id):
         raise faults.Conflict(
             f"Unable to complete operation on subnet {gone.id}: One or more ports have an IP allocation from this "
@@ -215,3 +216,17 @@ def remove(held: session.Session, gone: subnet.Subnet) -> None:
             kind="SubnetInUse",
         )
     rows.remove(held, subnet.Subnet, gone.id)
+
+
+def _take_derived(held: session.Session, gone: subnet.Subnet) -> None:
+    """Take the addresses that ports made themselves in a subnet, as Neutron does; routers keep theirs."""
+    holders = {each.port_id for each in rows.find(held, port.Allocation, subnet_id=gone.id)}
+    for each in rows.find_by_ids(held, port.Port, sorted(holders)).values():
+        if each.device_owner in {device.ROUTER_INTERFACE, device.ROUTER_GATEWAY}:
+            continue
+        lost = tuple(one for one in each.fixed_ips if one["subnet_id"] == gone.id)
+        left = tuple(one for one in each.fixed_ips if one["subnet_id"] != gone.id)
+        allocation.give_back(held, lost)
+        after = each.having({"fixed_ips": left, "updated_at": held.now, "revision_number": each.revision_number + 1})
+        rows.put(held, after)
+        touch.port(held, after)

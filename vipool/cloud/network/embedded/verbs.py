@@ -11,12 +11,13 @@ from vipool.cloud.network.embedded import (
     policies,
     routers,
     segments,
+    subnetpools,
     subnetting,
     touch,
     users,
     visible,
 )
-from vipool.model import caller, floatingip, network, owned, port, qospolicy, router, securitygroup, subnet
+from vipool.model import caller, floatingip, network, owned, port, qospolicy, router, securitygroup, subnet, subnetpool
 from vipool.store import rows, session
 
 Noun = type[owned.Owned]
@@ -58,7 +59,7 @@ def _create_network(write: Write) -> network.Network:
 def _create_port(write: Write) -> port.Port:
     held, values = write.held, dict(write.values)
     on = visible.need(visible.get_network(held, write.who, values["network_id"]), network.Network, values["network_id"])
-    making.check_request(write.who, on, values)
+    making.check_request(held, write.who, on, values)
     users.check_claim(held, values)
     policies.check(held, write.who, values.get("qos_policy_id"))
     values.setdefault("port_security_enabled", on.port_security_enabled)
@@ -78,7 +79,7 @@ def _change_port(before: port.Port, write: Write) -> port.Port:
     values = write.values
     on = rows.get(write.held, network.Network, before.network_id)
     if on is not None:
-        making.check_request(write.who, on, values, before)
+        making.check_request(write.held, write.who, on, values, before)
     users.check_claim(write.held, values, before)
     groups.check_groups(write.held, write.who, values.get("security_groups", ()))
     policies.check(write.held, write.who, values.get("qos_policy_id"))
@@ -93,7 +94,8 @@ def _remove_port(held: session.Session, gone: port.Port) -> None:
 
 
 def _create_subnet(write: Write) -> subnet.Subnet:
-    return subnetting.create(write.held, write.who, write.values, gateway_given="gateway_ip" in write.sent)
+    values = subnetpools.placed(write.held, write.who, write.values, write.sent)
+    return subnetting.create(write.held, write.who, values, gateway_given="gateway_ip" in values)
 
 
 def _create_group(write: Write) -> securitygroup.SecurityGroup:
@@ -125,6 +127,7 @@ CREATE: Mapping[Noun, Callable[[Write], Any]] = {
     securitygroup.SecurityGroup: _create_group,
     securitygroup.Rule: lambda write: groups.create_rule(write.held, write.who, securitygroup.Rule.build(write.values)),
     qospolicy.QosPolicy: lambda write: policies.create(write.held, qospolicy.QosPolicy.build(write.values)),
+    subnetpool.SubnetPool: lambda write: subnetpools.create(write.held, write.values),
 }
 CHANGE: Mapping[Noun, Callable[[Any, Write], Any]] = {
     network.Network: _change_network,
@@ -136,7 +139,8 @@ CHANGE: Mapping[Noun, Callable[[Any, Write], Any]] = {
     ),
     securitygroup.SecurityGroup: lambda before, write: groups.change(write.held, before, write.values),
     securitygroup.Rule: _plain_change,
-    qospolicy.QosPolicy: _plain_change,
+    qospolicy.QosPolicy: lambda before, write: policies.change(write.held, before, write.values),
+    subnetpool.SubnetPool: lambda before, write: subnetpools.change(write.held, before, write.values),
 }
 REMOVE: Mapping[Noun, Callable[[session.Session, Any], None]] = {
     network.Network: segments.remove_network,
@@ -147,4 +151,5 @@ REMOVE: Mapping[Noun, Callable[[session.Session, Any], None]] = {
     securitygroup.SecurityGroup: groups.remove,
     securitygroup.Rule: _remove_rule,
     qospolicy.QosPolicy: policies.remove,
+    subnetpool.SubnetPool: subnetpools.remove,
 }

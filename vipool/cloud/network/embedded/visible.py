@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from vipool.model import attr, caller, faults, network, owned, port, qospolicy, subnet
+from vipool.model import attr, caller, faults, network, owned, port, qospolicy, rbacpolicy, subnet, subnetpool
 from vipool.store import listing, rows, session
 
 P = TypeVar("P", bound=owned.Owned)
 Alternative = Mapping[str, tuple[object, ...]]
+# What an administrator may share with everybody.
+SHARED = frozenset({qospolicy.QosPolicy, subnetpool.SubnetPool})
 
 
 def alternatives(held: session.Session, who: caller.Caller, cls: type[owned.Owned]) -> tuple[Alternative, ...]:
@@ -16,22 +18,45 @@ def alternatives(held: session.Session, who: caller.Caller, cls: type[owned.Owne
         return ()
     own: Alternative = {"project_id": (who.project_id,)}
     if cls is network.Network:
-        return own, {"shared": (True,)}, {"external": (True,)}
-    if cls is qospolicy.QosPolicy:
+        found = lent(held, who)
+        return own, {"shared": (True,)}, {"external": (True,)}, *(({"id": found},) if found else ())
+    if cls in SHARED:
         return own, {"shared": (True,)}
     if cls is subnet.Subnet:
         open_to_all = listing.Query(any_of=({"shared": (True,)}, {"external": (True,)}))
         others = tuple(each.id for each in listing.select(held, network.Network, open_to_all))
-        return own, {"network_id": others}
+        return own, {"network_id": (*others, *lent(held, who))}
     return (own,)
+
+
+def lent(held: session.Session, who: caller.Caller) -> tuple[str, ...]:
+    """The networks that RBAC policies share with the caller's project."""
+    if who.project_id is None:
+        return ()
+    to = (who.project_id, rbacpolicy.EVERYBODY)
+    return tuple(sorted({each.object_id for each in rows.find(held, rbacpolicy.RbacPolicy, target_tenant=to)}))
+
+
+def is_lent(held: session.Session, who: caller.Caller, network_id: str) -> bool:
+    """Whether an RBAC policy shares a network with the caller's project."""
+    to = (who.project_id, rbacpolicy.EVERYBODY)
+    return bool(rows.find(held, rbacpolicy.RbacPolicy, object_id=network_id, target_tenant=to))
 
 
 def sees(held: session.Session, who: caller.Caller, found: owned.Owned) -> bool:
     """Whether the caller sees the object."""
-    meets = alternatives(held, who, type(found))
-    return not meets or any(
-        all(getattr(found, name) in values for name, values in alternative.items()) for alternative in meets
-    )
+    if who.is_admin or who.owns(found.project_id):
+        return True
+    match found:
+        case network.Network():
+            return found.shared or found.external or is_lent(held, who, found.id)
+        case subnet.Subnet():
+            on = rows.get(held, network.Network, found.network_id)
+            return on is not None and (on.shared or on.external or is_lent(held, who, on.id))
+        case qospolicy.QosPolicy() | subnetpool.SubnetPool():
+            return found.shared
+        case _:
+            return False
 
 
 def get(held: session.Session, who: caller.Caller, cls: type[P], identifier: str) -> P | None:
@@ -74,6 +99,8 @@ KINDS = {
     "Security group": "SecurityGroupNotFound",
     "Security group rule": "SecurityGroupRuleNotFound",
     "QoS policy": "QosPolicyNotFound",
+    "Subnet pool": "SubnetPoolNotFound",
+    "RBAC policy": "RbacPolicyNotFound",
 }
 
 

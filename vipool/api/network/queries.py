@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from vipool.api import exchange
 from vipool.cloud.network.embedded import visible
-from vipool.model import attr, faults, owned, port, types
+from vipool.model import attr, faults, network, owned, port, types
 from vipool.store import listing, session
 
 Noun = type[owned.Owned]
@@ -26,6 +26,8 @@ def refused(sentence: str, kind: str = "HTTPBadRequest") -> faults.BadQuery:
 def page(held: session.Session, call: exchange.Call, cls: Noun) -> tuple[listing.Query, tuple[Any, ...]]:
     """The query of a list, and the objects of its page that the caller may see."""
     query = dataclasses.replace(parse(cls, call), any_of=visible.alternatives(held, call.who, cls))
+    if cls is network.Network and "shared" in query.equals:
+        query = _by_sharing(query, visible.lent(held, call.who))
     if query.marker is not None:
         visible.need(visible.get(held, call.who, cls, query.marker), cls, query.marker)
     if cls is port.Port and (wanted := [value for key, value in call.query if key == FIXED_IPS]):
@@ -33,7 +35,20 @@ def page(held: session.Session, call: exchange.Call, cls: Noun) -> tuple[listing
     return query, listing.select(held, cls, query)
 
 
-def parse(cls: Noun, call: exchange.Call) -> listing.Query:
+def _by_sharing(query: listing.Query, lent: tuple[str, ...]) -> listing.Query:
+    """The query for networks that are shared with the caller, or are not: by themselves, or by an RBAC policy."""
+    asked = set(query.equals["shared"])
+    if not lent or asked == {True, False}:
+        return query
+    rest = {name: values for name, values in query.equals.items() if name != "shared"}
+    if asked == {False}:
+        return dataclasses.replace(query, without=frozenset(lent))
+    ways: tuple[visible.Alternative, ...] = query.any_of or ({},)
+    shared: tuple[visible.Alternative, ...] = (*({**way, "shared": (True,)} for way in ways), {"id": lent})
+    return dataclasses.replace(query, equals=rest, any_of=shared)
+
+
+def parse(cls: type[attr.Resource], call: exchange.Call) -> listing.Query:
     """The query of a list, but for addresses and what the caller may see.  Raises faults.BadQuery."""
     names = _filters(cls)
     equals: dict[str, tuple[object, ...]] = {}
@@ -63,9 +78,9 @@ def parse(cls: Noun, call: exchange.Call) -> listing.Query:
     )
 
 
-def _filters(cls: Noun) -> Mapping[str, attr.Attribute]:
+def _filters(cls: type[attr.Resource]) -> Mapping[str, attr.Attribute]:
     names = {each.wire: each for each in attr.attributes(cls) if each.attr.filters and each.attr.show}
-    return {**names, "tenant_id": names["project_id"]}
+    return {**names, "tenant_id": names["project_id"]} if "project_id" in names else names
 
 
 def _value(attribute: attr.Attribute, text: str) -> object:
@@ -124,6 +139,19 @@ def _by_addresses(held: session.Session, query: listing.Query, wanted: Sequence[
     return dataclasses.replace(query, equals={**query.equals, "id": ids})
 
 
+def among(call: exchange.Call, shown: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a few views, none of them kept, that the query asks for.  Raises faults.BadQuery."""
+    asked: dict[str, set[str]] = {}
+    for key, value in call.query:
+        if key not in PAGING:
+            asked.setdefault(key, set()).add(value.lower())
+    known = {name for view in shown for name in view}
+    if unknown := [key for key in asked if key not in known]:
+        raise refused(f"{unknown} is invalid attribute for filtering")
+    found = [view for view in shown if all(str(view.get(key)).lower() in values for key, values in asked.items())]
+    return fields(call, found)
+
+
 def fields(call: exchange.Call, views: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The views cut down to the fields that were asked for."""
     wanted = {value for key, value in call.query if key == "fields" and value}
@@ -132,7 +160,9 @@ def fields(call: exchange.Call, views: Sequence[dict[str, Any]]) -> list[dict[st
     return [{key: value for key, value in view.items() if key in wanted} for view in views]
 
 
-def links(call: exchange.Call, cls: Noun, query: listing.Query, found: Sequence[attr.Resource]) -> dict[str, Any]:
+def links(
+    call: exchange.Call, cls: type[attr.Resource], query: listing.Query, found: Sequence[attr.Resource]
+) -> dict[str, Any]:
     """The paging links of a page, where a limit was asked for; the first page has a previous one too, as Neutron's."""
     if query.limit is None or not found:
         return {}

@@ -7,12 +7,13 @@ is missing, then the types.  Policy, quotas and the service itself come later.
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.api import exchange, network_views
+from vipool.api import exchange
+from vipool.api.network import views
 from vipool.model import attr, caller, faults, owned, port, router, subnet, types
 
 Noun = type[owned.Owned]
-# What Neutron lets clients send and vipool has no use for.
-IGNORED: Mapping[Noun, frozenset[str]] = {
+# What Neutron lets clients send and is no attribute: read elsewhere, or of no use to vipool.
+BESIDE: Mapping[Noun, frozenset[str]] = {
     port.Port: frozenset({"tags"}),
     subnet.Subnet: frozenset({"prefixlen", "use_default_subnetpool", "segment_id", "dns_publish_fixed_ip"}),
     router.Router: frozenset({"enable_ndp_proxy"}),
@@ -37,12 +38,12 @@ def objects(call: exchange.Call, cls: Noun) -> tuple[list[dict[str, Any]], bool]
     return found, True
 
 
-def single(call: exchange.Call, cls: Noun) -> dict[str, Any]:
+def single(call: exchange.Call, cls: type[attr.Resource]) -> dict[str, Any]:
     """The body of a PUT.  Raises faults.Invalid."""
     return _object(_document(call, cls), cls.NOUN.wrapper)
 
 
-def _document(call: exchange.Call, cls: Noun) -> dict[str, Any]:
+def _document(call: exchange.Call, cls: type[attr.Resource]) -> dict[str, Any]:
     if call.body is None:
         raise bad(f"Unable to find '{cls.NOUN.wrapper}' in request body")
     if not isinstance(call.body, dict):
@@ -61,25 +62,23 @@ def _object(body: Mapping[str, Any], wrapper: str) -> dict[str, Any]:
 
 def created(cls: Noun, body: Mapping[str, Any], who: caller.Caller) -> dict[str, Any]:
     """The values of a new object, by field name, its project among them.  Raises faults.Invalid."""
-    project = _project(body, who)
-    if not project:
-        raise bad("The token has no project: log in to one, or name it as project_id.")
-    sent = _without_tenant(body, IGNORED.get(cls, frozenset()))
+    owner = project(body, who)
+    sent = _without_tenant(body, BESIDE.get(cls, frozenset()))
     _refuse_unknown(cls, sent)
     for attribute in attr.attributes(cls):
         if attribute.wire in sent and not attribute.attr.create:
             raise bad(f"Attribute '{attribute.wire}' not allowed in POST")
         if attribute.required and attribute.attr.create and attribute.wire not in sent:
             raise bad(f"Failed to parse request. Required attribute '{attribute.wire}' not specified")
-    for name in network_views.COMPUTED.get(cls, ()):
+    for name in views.COMPUTED.get(cls, ()):
         if name in sent:
             raise bad(f"Attribute '{name}' not allowed in POST")
-    return {**_values(cls, sent), "project_id": project}
+    return {**_values(cls, sent), "project_id": owner}
 
 
 def changed(cls: Noun, body: Mapping[str, Any], who: caller.Caller) -> dict[str, Any]:
     """The changed values of an object, by field name.  Raises faults.Invalid."""
-    _project(body, who)
+    _named(body, who)
     sent = _without_tenant(body, frozenset())
     _refuse_unknown(cls, sent)
     known = attr.by_wire(cls)
@@ -89,19 +88,27 @@ def changed(cls: Noun, body: Mapping[str, Any], who: caller.Caller) -> dict[str,
     return _values(cls, sent)
 
 
-def _project(body: Mapping[str, Any], who: caller.Caller) -> str:
+def project(body: Mapping[str, Any], who: caller.Caller) -> str:
+    """The project of a new object: the one the body names, or the caller's.  Raises faults.Invalid."""
+    found = _named(body, who)
+    if not found:
+        raise bad("The token has no project: log in to one, or name it as project_id.")
+    return found
+
+
+def _named(body: Mapping[str, Any], who: caller.Caller) -> str:
     named = [body[name] for name in ("project_id", "tenant_id") if body.get(name) is not None]
     if len(named) == 2 and named[0] != named[1]:
         raise bad("'project_id' and 'tenant_id' do not match")
-    project = named[0] if named else who.project_id
-    if named and project != who.project_id and not who.is_admin:
+    found = named[0] if named else who.project_id
+    if named and found != who.project_id and not who.is_admin:
         raise bad(
             "Specifying 'project_id' other than the authenticated project in request is not allowed for the current "
             "user."
         )
-    if project is not None and not isinstance(project, str):
-        raise bad(f"Invalid input for project_id. Reason: '{project}' is not a valid string.")
-    return project or ""
+    if found is not None and not isinstance(found, str):
+        raise bad(f"Invalid input for project_id. Reason: '{found}' is not a valid string.")
+    return found or ""
 
 
 def _without_tenant(body: Mapping[str, Any], ignored: frozenset[str]) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _without_tenant(body: Mapping[str, Any], ignored: frozenset[str]) -> dict[st
 
 def _refuse_unknown(cls: Noun, sent: Mapping[str, Any]) -> None:
     shown = {each.wire for each in attr.attributes(cls) if each.attr.create or each.attr.update or each.attr.show}
-    unknown = [str(name) for name in sent if name not in shown and name not in network_views.COMPUTED.get(cls, ())]
+    unknown = [str(name) for name in sent if name not in shown and name not in views.COMPUTED.get(cls, ())]
     if unknown:
         raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
 

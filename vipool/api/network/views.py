@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from vipool.cloud.network.embedded import policies, visible
 from vipool.model import (
     attr,
     caller,
@@ -14,6 +15,7 @@ from vipool.model import (
     router,
     securitygroup,
     subnet,
+    subnetpool,
 )
 from vipool.store import rows, session
 
@@ -28,6 +30,7 @@ COMPUTED: Mapping[Noun, tuple[str, ...]] = {
     router.Router: ("availability_zones",),
     floatingip.FloatingIp: ("port_details", "port_forwardings"),
     securitygroup.SecurityGroup: ("security_group_rules",),
+    qospolicy.QosPolicy: ("rules",),
 }
 ADMIN_ONLY: Mapping[Noun, frozenset[str]] = {
     network.Network: frozenset({"provider:network_type", "provider:physical_network", "provider:segmentation_id"}),
@@ -50,13 +53,26 @@ def views(
         complete(held, found, shown)
     if isinstance(found[0], port.Port) and who.is_admin:
         for view in shown:
-            view.update({"binding:vif_type": "unbound", "binding:vif_details": {}, "resource_request": None})
-    if isinstance(found[0], network.Network) and not fresh:
-        # Neutron's one oddity here: whether a network is the default is said when it is made, later of external ones.
-        for view in shown:
-            if not view["router:external"]:
-                del view["is_default"]
+            view.update(_binding(view))
+    if isinstance(found[0], network.Network):
+        _as_used(held, shown, who, fresh=fresh)
     return shown
+
+
+def _binding(view: View) -> View:
+    """How a port is bound.  No host that somebody names has an agent of Neutron's, so binding to it fails."""
+    bound = "binding_failed" if view["binding:host_id"] else "unbound"
+    return {"binding:vif_type": bound, "binding:vif_details": {}, "resource_request": None}
+
+
+def _as_used(held: session.Session, shown: Sequence[View], who: caller.Caller, *, fresh: bool) -> None:
+    """Networks as they are to this caller: shared, when an RBAC policy says so."""
+    lent = visible.lent(held, who)
+    for view in shown:
+        view["shared"] = view["shared"] or view["id"] in lent
+        # Neutron's one oddity here: whether a network is the default is said when it is made, later of external ones.
+        if not fresh and not view["router:external"]:
+            del view["is_default"]
 
 
 def _plain(of: owned.Owned, hidden: frozenset[str]) -> View:
@@ -86,8 +102,10 @@ def _subnets(held: session.Session, found: Sequence[subnet.Subnet], shown: Seque
 
 
 def _ports(held: session.Session, found: Sequence[port.Port], shown: Sequence[View]) -> None:
+    networks = rows.find_by_ids(held, network.Network, (each.network_id for each in found))
     for view in shown:
-        view["qos_network_policy_id"] = None
+        on = networks.get(view["network_id"])
+        view["qos_network_policy_id"] = None if on is None else on.qos_policy_id
         view["dns_assignment"] = [_assigned(view["dns_name"], each["ip_address"]) for each in view["fixed_ips"]]
 
 
@@ -118,6 +136,18 @@ def _groups(held: session.Session, found: Sequence[securitygroup.SecurityGroup],
         view["security_group_rules"] = inside[view["id"]]
 
 
+def _subnetpools(held: session.Session, found: Sequence[subnetpool.SubnetPool], shown: Sequence[View]) -> None:
+    # Neutron spells these numbers as text, and clients read either.
+    for view in shown:
+        view.update({name: str(view[name]) for name in ("default_prefixlen", "min_prefixlen", "max_prefixlen")})
+
+
+def _policies(held: session.Session, found: Sequence[qospolicy.QosPolicy], shown: Sequence[View]) -> None:
+    inside = policies.rules(held, (each.id for each in found))
+    for view in shown:
+        view["rules"] = [policies.show(each) for each in inside[view["id"]]]
+
+
 def _rules_of(held: session.Session, groups: Iterable[str]) -> Iterable[securitygroup.Rule]:
     wanted = list(groups)
     for start in range(0, len(wanted), rows.SLICE):
@@ -137,6 +167,8 @@ COMPLETE: Mapping[Noun, Callable[..., None]] = {
     floatingip.FloatingIp: _floating,
     securitygroup.SecurityGroup: _groups,
     securitygroup.Rule: _rules,
+    subnetpool.SubnetPool: _subnetpools,
+    qospolicy.QosPolicy: _policies,
 }
 NOUNS: tuple[Noun, ...] = (
     network.Network,
@@ -147,4 +179,5 @@ NOUNS: tuple[Noun, ...] = (
     securitygroup.SecurityGroup,
     securitygroup.Rule,
     qospolicy.QosPolicy,
+    subnetpool.SubnetPool,
 )

@@ -6,7 +6,19 @@ Refusals name the rule that forbids, as Neutron's do.  What a caller cannot see 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vipool.model import attr, caller, faults, floatingip, network, owned, port, qospolicy, router
+from vipool.model import (
+    attr,
+    caller,
+    faults,
+    floatingip,
+    network,
+    owned,
+    port,
+    qospolicy,
+    router,
+    securitygroup,
+    subnetpool,
+)
 
 Noun = type[owned.Owned]
 
@@ -22,11 +34,13 @@ ON_CREATE: Mapping[Noun, tuple[str, ...]] = {
     router.Router: ("distributed", "ha"),
     port.Port: ("binding:host_id",),
     floatingip.FloatingIp: ("floating_ip_address",),
+    subnetpool.SubnetPool: ("shared", "is_default"),
 }
 ON_UPDATE: Mapping[Noun, tuple[str, ...]] = {
     network.Network: NETWORK,
     router.Router: ("distributed", "ha"),
     port.Port: ("binding:host_id", "mac_address"),
+    subnetpool.SubnetPool: ("is_default",),
 }
 ONLY_ADMIN: frozenset[Noun] = frozenset({qospolicy.QosPolicy})
 GATEWAY = ("external_fixed_ips", "enable_snat")
@@ -56,10 +70,16 @@ def may_update(who: caller.Caller, before: owned.Owned, values: Mapping[str, Any
 
 
 def may_delete(who: caller.Caller, gone: owned.Owned) -> None:
-    """Refuse to remove an object that the caller sees.  Raises faults.Forbidden."""
+    """Refuse to remove an object that the caller sees.  Raises faults.Forbidden or Conflict."""
     compute = isinstance(gone, port.Port) and gone.device_owner.startswith(COMPUTE)
     if not owns(who, gone) or (compute and not (who.is_admin or SERVICE in who.roles)):
         raise disallowed(f"delete_{gone.NOUN.wrapper}")
+    # An administrator clears up after a project; to whoever is in it, the group would spring to life again.
+    default = isinstance(gone, securitygroup.SecurityGroup) and gone.name == securitygroup.DEFAULT
+    if default and not who.is_admin:
+        raise faults.Conflict(
+            "The default security group stays: every project has one.", kind="SecurityGroupCannotRemoveDefault"
+        )
 
 
 def owns(who: caller.Caller, found: owned.Owned) -> bool:
