@@ -21,6 +21,7 @@ INDEX = """# Reference
 - [Configuration](configuration.md): options, environment, `vipool.toml`
 - [Files and names on the machine](files.md)
 - [Errors](errors.md): the documents in which each API refuses
+- The load-balancer API as an OpenAPI 3.1 document: `GET /load-balancer/openapi.json` on any server, without a token
 
 This page, the command line and the objects are written by `make docs` from the declarations; a test holds them to each
 other.
@@ -145,7 +146,13 @@ def bounds(schema: Mapping[str, Any]) -> str:
 
 def text(schema: Mapping[str, Any]) -> str:
     """A string: its form, or how long it may be."""
-    forms = {"ipv4": "IPv4 address", "ipv6": "IPv6 address", "uuid": "UUID", "date-time": "time, in UTC"}
+    forms = {
+        "ipv4": "IPv4 address",
+        "ipv6": "IPv6 address",
+        "cidr": "IPv4 or IPv6 network",
+        "uuid": "UUID",
+        "date-time-local": "time, in UTC",
+    }
     if form := schema.get("format"):
         return forms.get(form, str(form))
     least, most = schema.get("minLength", 0), schema.get("maxLength")

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from vipool.api.openapi import operation
 from vipool.model import caller, faults
 
+JSON = "application/json"
 Caller: TypeAlias = caller.Caller  # inside Call the field has the module's name
+Operation: TypeAlias = operation.Operation  # and inside Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,9 @@ class Route:
     """One row of a face's table: where, what it takes to be allowed, and what answers.
 
     ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
-    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody.
+    handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody; ``media``
+    is what the answer is made of.  ``operation`` is what the OpenAPI document says of the row; without it the row is
+    another spelling of one that has it, or of a face that has no document.
     """
 
     method: str
@@ -73,3 +78,5 @@ class Route:
     policy: str
     handler: Handler
     token: bool = True
+    media: str = JSON
+    operation: Operation | None = None

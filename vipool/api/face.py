@@ -157,7 +157,8 @@ class Service:
             if route.token:
                 call = dataclasses.replace(call, caller=self.face.authenticate(call.token))
                 self.face.allow(route.policy, call.who)
-            self.face.dialect.check_media(call)
+            if route.media == exchange.JSON:
+                self.face.dialect.check_media(call)
             if call.raw:
                 call = dataclasses.replace(call, body=self.face.dialect.parse(call.raw, call))
             return route.handler(call)
