@@ -53,14 +53,18 @@ def index(cls: Noun, extra: frozenset[str] = NO_FILTERS) -> operation.Operation:
     """GET of a collection; ``extra`` names filters that no attribute is behind."""
     noun = cls.NOUN
     links = operation.array(operation.ref("Link"))
+    of_all = actions.named(trees.policy_noun(cls), "get_all-global")
+    scoped = cls not in trees.ABOVE and of_all in actions.ACTIONS
     listed = operation.array(operation.ref(shapes.name(cls)))
     return operation.Operation(
         name=f"list_{noun.collection}",
         summary=f"List {several(cls)}",
         tag=noun.title,
+        doc=f"Those of the caller's project, or of every project where `{of_all}` is allowed." if scoped else "",
         query=arguments.of_list(cls, extra),
         reply=operation.reply({noun.collection: listed, noun.links_key: links}),
         refuses=frozenset({400}),
+        also=(of_all,) if scoped else (),
         parts=_above(cls),
     )
 

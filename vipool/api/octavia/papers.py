@@ -1,6 +1,6 @@
-"""The OpenAPI document of the load-balancer API: open to everybody, as an index is.
+"""The OpenAPI document of the load-balancer API, and the page that shows it: open to everybody, as an index is.
 
-It is made once, at the first request: it follows from the route table, which does not change while a server runs.
+Both are made once, at the first request: they follow from the route table, which does not change while a server runs.
 """
 
 import functools
@@ -11,10 +11,11 @@ import orjson
 
 from vipool.api import exchange
 from vipool.api.octavia import operations, providers, refusals, shapes, versions
-from vipool.api.openapi import document, operation
+from vipool.api.openapi import document, operation, page
 from vipool.model import amphora, quota
 
 TITLE = "Load balancing"
+SOURCE = "/openapi.json"
 DOC = """\
 The load-balancer API of vipool: version 2 of Octavia's.
 
@@ -30,6 +31,12 @@ DOCUMENT = operation.Operation(
     summary="Show this document",
     tag=versions.TAG,
     reply={"type": "object"},
+)
+PAGE = operation.Operation(
+    name="show_documentation",
+    summary="Show this document as a page for people",
+    tag=versions.TAG,
+    reply={"type": "string"},
 )
 
 
@@ -49,7 +56,7 @@ def about(mount: str) -> operation.About:
 
 @dataclass(frozen=True, kw_only=True)
 class Papers:
-    """The handler, over the rows that it describes."""
+    """The handlers, over the rows that they describe."""
 
     mount: str
     rows: Sequence[exchange.Route]
@@ -57,6 +64,10 @@ class Papers:
     def as_json(self, call: exchange.Call) -> exchange.Answer:
         """GET openapi.json."""
         return exchange.Answer(raw=self._written, headers={"Content-Type": exchange.JSON})
+
+    def as_page(self, call: exchange.Call) -> exchange.Answer:
+        """GET docs."""
+        return exchange.Answer(raw=self._shown, headers=page.headers())
 
     @functools.cached_property
     def _document(self) -> document.Json:
@@ -66,20 +77,24 @@ class Papers:
     def _written(self) -> bytes:
         return orjson.dumps(self._document)
 
+    @functools.cached_property
+    def _shown(self) -> bytes:
+        return page.html(self._document, source=f"{self.mount}{SOURCE}").encode()
+
     def routes(self) -> tuple[exchange.Route, ...]:
-        """Its row."""
-        return (
+        """The two rows."""
+        places = (
+            (SOURCE, self.as_json, exchange.JSON, DOCUMENT),
+            ("/docs", self.as_page, page.MEDIA, PAGE),
+        )
+        return tuple(
             exchange.Route(
-                method="GET",
-                path="/openapi.json",
-                policy="",
-                handler=self.as_json,
-                token=False,
-                operation=DOCUMENT,
-            ),
+                method="GET", path=path, policy="", handler=handler, token=False, media=media, operation=said
+            )
+            for path, handler, media, said in places
         )
 
 
 def routes(mount: str, rows: Sequence[exchange.Route]) -> tuple[exchange.Route, ...]:
-    """The row of the document about these rows."""
+    """The rows of the document and the page about these rows."""
     return Papers(mount=mount, rows=rows).routes()

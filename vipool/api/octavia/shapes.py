@@ -63,6 +63,35 @@ PROJECT: Mapping[str, operation.Schema] = {
     }
     for name in ("project_id", "tenant_id")
 }
+
+
+def _some(ref: str, doc: str) -> dict[str, Any]:
+    return {**schemas.or_null(operation.array(operation.ref(ref))), "description": doc}
+
+
+def _perhaps(ref: str, doc: str) -> dict[str, Any]:
+    return {"anyOf": [operation.ref(ref), {"type": "null"}], "description": doc}
+
+
+# What the body of a new load balancer may hold of its tree, and each object in it of what is below (vipool.core.graph).
+GROWN: Mapping[type[tree.Row], Mapping[str, operation.Schema]] = {
+    Root: {
+        "listeners": _some("ListenerInTree", "The listeners to make with it."),
+        "pools": _some("PoolInUse", "The pools to make with it."),
+    },
+    listener.Listener: {
+        "default_pool": _perhaps("PoolInUse", "The pool that answers."),
+        "l7policies": _some("L7PolicyInTree", "Its L7 policies."),
+    },
+    pool.Pool: {
+        "members": _some("MemberInTree", "Its members."),
+        "healthmonitor": _perhaps("HealthMonitorInTree", "What checks them."),
+    },
+    l7policy.L7Policy: {
+        "redirect_pool": _perhaps("PoolInUse", "The pool that answers, for REDIRECT_TO_POOL."),
+        "rules": _some("L7RuleInTree", "Its rules."),
+    },
+}
 PLACES: Mapping[type[tree.Row], Mapping[str, operation.Schema]] = {
     pool.Pool: {
         "loadbalancer_id": {
@@ -121,33 +150,20 @@ def _shown(cls: type[tree.Row]) -> dict[str, Any]:
 
 
 def _create(cls: type[tree.Row]) -> dict[str, Any]:
-    below = {"listeners": _some("ListenerInTree"), "pools": _some("PoolInUse")} if cls is Root else {}
+    below = GROWN[cls] if cls is Root else {}
     places = PLACES.get(cls, {})
-    found = operation.closed({**places, **schemas.create(cls), **places, **PROJECT, **below}, schemas.needed(cls))
+    found = operation.closed({**schemas.create(cls), **places, **PROJECT, **below}, schemas.needed(cls))
     if cls is pool.Pool:
         found["anyOf"] = [{"required": ["loadbalancer_id"]}, {"required": ["listener_id"]}]
     return found
 
 
-def _some(ref: str) -> dict[str, Any]:
-    return schemas.or_null(operation.array(operation.ref(ref)))
-
-
 def _planted() -> Iterator[tuple[Noun, dict[str, Any]]]:
     """What stands in the body of a new load balancer: objects that name no parent (vipool.core.graph)."""
-    more: Mapping[type[tree.Child], Mapping[str, operation.Schema]] = {
-        listener.Listener: {"default_pool": _perhaps("PoolInUse"), "l7policies": _some("L7PolicyInTree")},
-        pool.Pool: {"members": _some("MemberInTree"), "healthmonitor": _perhaps("HealthMonitorInTree")},
-        l7policy.L7Policy: {"redirect_pool": _perhaps("PoolInUse"), "rules": _some("L7RuleInTree")},
-    }
     for cls in tree.FIELDS:
-        own = {**schemas.create(cls, without=graph.PARENTS), **PROJECT, **more.get(cls, {})}
+        own = {**schemas.create(cls, without=graph.PARENTS), **PROJECT, **GROWN.get(cls, {})}
         named = ["name"] if cls is pool.Pool else []
         yield cls, operation.closed(own, [*named, *schemas.needed(cls, without=graph.PARENTS)])
-
-
-def _perhaps(ref: str) -> dict[str, Any]:
-    return {"anyOf": [operation.ref(ref), {"type": "null"}]}
 
 
 def _pool_in_use() -> dict[str, Any]:
