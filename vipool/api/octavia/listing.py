@@ -47,6 +47,8 @@ def parse(
         raise faults.BadQuery(INVALID)
     tagged = "tags" in attr.by_wire(cls)
     for argument, value in call.query:
+        if "\x00" in value:  # no text that is kept has one, and PostgreSQL would stumble over it
+            raise faults.BadQuery(f"Invalid value for argument {faults.said(argument)}: it has a NUL character.")
         if argument in PAGING or (argument in TAGS and tagged):
             continue
         key = SAME.get(argument, argument)
@@ -79,8 +81,6 @@ def filters(cls: type[attr.Resource]) -> dict[str, attr.Attribute]:
 
 def _value(attribute: attr.Attribute, text: str) -> object:
     """A filter's value; booleans that are none of the known words are false, as Octavia has it."""
-    if "\x00" in text:  # no text that is kept has one, and PostgreSQL would stumble over it
-        raise faults.BadQuery(f"Invalid value for filter {attribute.wire}: it has a NUL character.")
     if isinstance(attribute.kind, types.Boolean):
         return text.strip().lower() in types.TRUE
     if attribute.kind.storage in {types.Storage.INTEGER, types.Storage.REAL, types.Storage.DATETIME}:
