@@ -4,7 +4,7 @@ import pytest
 
 from tests.core import test_admit as trees
 from vipool.core import admit, terms
-from vipool.model import deployment, faults, healthmonitor, listener, member, pool
+from vipool.model import deployment, faults, healthmonitor, l7policy, listener, member, pool
 
 FRONT = listener.Listener
 
@@ -83,3 +83,20 @@ def test_a_load_balancer_whose_deletion_failed_can_be_deleted_again():
     when = terms.deletion(failed, trees.NOW, deployment.USUAL)
     again = admit.delete_root(failed, cascade=False, when=when)
     assert terms.provisioning(again.loadbalancer, again.loadbalancer) == "PENDING_DELETE"
+
+
+def test_a_policy_that_redirects_keeps_the_place_it_leads_to():
+    made = l7policy.L7Policy(
+        id="new",
+        project_id="",
+        loadbalancer_id="",
+        listener_id="l",
+        action=l7policy.Action.REDIRECT_TO_URL,
+        redirect_url="http://a.example",
+    )
+    before = trees.grown()
+    whole = admit.create(before, made, trees.when(before))
+    with pytest.raises(faults.Invalid, match="Invalid L7 Policy arguments: redirect_url must not be None"):
+        admit.update(whole, l7policy.L7Policy, "new", {"redirect_url": None}, trees.when(whole))
+    kept = admit.update(whole, l7policy.L7Policy, "new", {"redirect_prefix": None}, trees.when(whole))
+    assert kept.find(l7policy.L7Policy, "new").redirect_url == "http://a.example"

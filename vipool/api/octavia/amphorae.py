@@ -121,12 +121,14 @@ OPERATIONS: Mapping[str, operation.Operation] = {
         "fail_over",
         "Replace the amphorae of a load balancer by new ones",
         status=202,
-        refuses=frozenset({400, 409, 501}),
+        refuses=frozenset({409, 501}),
     ),
     "put_config": operations.action(
         amphora.Amphora, "configure", "Let the node look at the load balancer again", status=202
     ),
     "delete": dataclasses.replace(
-        operations.deletion(amphora.Amphora), doc="Only of one that is in ERROR: another takes its place."
+        operations.deletion(amphora.Amphora),
+        doc="Only of one that is in ERROR: another takes its place.",
+        refuses=frozenset({409, 501}),
     ),
 }

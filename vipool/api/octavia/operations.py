@@ -1,17 +1,15 @@
 """What the document says of the usual operations of a noun: list, make, show, change, remove.
 
-What an operation of its own has to say stands beside its handler.
+What others have to say stands beside their handlers, or in ``tree_operations``.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from vipool.api.octavia import arguments, shapes, trees
 from vipool.api.openapi import operation, schemas
 from vipool.core.policy import actions
-from vipool.model import attr, listener, loadbalancer, member, tree, types
-from vipool.service import read
+from vipool.model import attr, types
 
 Noun = type[attr.Resource]
 NO_FILTERS: frozenset[str] = frozenset()
@@ -30,25 +28,6 @@ def several(cls: Noun) -> str:
     return PLURALS.get(cls.NOUN.title, f"{words(cls)}s")
 
 
-def of(cls: type[tree.Row], verb: str) -> operation.Operation:
-    """An operation on the objects of trees, by the verb of its policy action."""
-    root = cls is loadbalancer.LoadBalancer
-    match verb:
-        case "get_all":
-            return index(cls, read.computed(cls))
-        case "post":
-            made = creation(cls, 404, 409, 501, also=("post:vip_sg_ids",) if root else ())
-            return dataclasses.replace(made, reply=EXPANDED) if root else made
-        case "get_one":
-            return show(cls)
-        case "put":
-            return update(cls, 409, 501, also=("put:vip_sg_ids",) if root else ())
-        case "delete":
-            return deletion(cls, *([arguments.CASCADE] if root else []))
-        case _:
-            return SPECIAL[cls, verb]
-
-
 def index(cls: Noun, extra: frozenset[str] = NO_FILTERS) -> operation.Operation:
     """GET of a collection; ``extra`` names filters that no attribute is behind."""
     noun = cls.NOUN
@@ -65,7 +44,7 @@ def index(cls: Noun, extra: frozenset[str] = NO_FILTERS) -> operation.Operation:
         reply=operation.reply({noun.collection: listed, noun.links_key: links}),
         refuses=frozenset({400}),
         also=(of_all,) if scoped else (),
-        parts=_above(cls),
+        parts=above(cls),
     )
 
 
@@ -79,9 +58,9 @@ def creation(cls: Noun, *refuses: int, also: tuple[str, ...] = ()) -> operation.
         body=body(cls, "Create"),
         reply=operation.reply({noun.wrapper: shapes.whole(shapes.name(cls))}),
         status=201,
-        refuses=frozenset({400, *refuses}),
+        refuses=frozenset(refuses),
         also=tuple(actions.named(noun.wrapper, each) for each in also),
-        parts=_above(cls),
+        parts=above(cls),
     )
 
 
@@ -108,7 +87,7 @@ def update(cls: Noun, *refuses: int, also: tuple[str, ...] = ()) -> operation.Op
         doc="What is not sent stays as it is.",
         body=body(cls, "Update"),
         reply=operation.reply({noun.wrapper: shapes.whole(shapes.name(cls))}),
-        refuses=frozenset({400, *refuses}),
+        refuses=frozenset(refuses),
         also=tuple(actions.named(noun.wrapper, each) for each in also),
         parts=parts(cls),
     )
@@ -122,7 +101,7 @@ def deletion(cls: Noun, *query: operation.Parameter) -> operation.Operation:
         tag=cls.NOUN.title,
         query=query,
         status=204,
-        refuses=frozenset({400, 409}),
+        refuses=frozenset({409}),
         parts=parts(cls),
     )
 
@@ -143,16 +122,16 @@ def parts(cls: Noun) -> tuple[operation.Parameter, ...]:
     """The parts of the path of one object; what has no id in the API is known by its name."""
     called = "id" if attr.by_wire(cls)["id"].attr.show else "name"
     schema = types.Uuid().schema() if called == "id" else types.String().schema()
-    return (*_above(cls), operation.Parameter(name="id", schema=schema, doc=f"The {called} of the {words(cls)}."))
+    return (*above(cls), operation.Parameter(name="id", schema=schema, doc=f"The {called} of the {words(cls)}."))
 
 
-def _above(cls: Noun) -> tuple[operation.Parameter, ...]:
+def above(cls: Noun) -> tuple[operation.Parameter, ...]:
     """The part of a path that names the object this one is below."""
-    above = trees.ABOVE.get(cls)
-    if above is None:
+    place = trees.ABOVE.get(cls)
+    if place is None:
         return ()
-    doc = f"The id of the {words(above.cls)} it is below."
-    return (operation.Parameter(name=above.key, schema=types.Uuid().schema(), doc=doc),)
+    doc = f"The id of the {words(place.cls)} it is below."
+    return (operation.Parameter(name=place.key, schema=types.Uuid().schema(), doc=doc),)
 
 
 def _a(cls: Noun) -> str:
@@ -163,46 +142,3 @@ def _a(cls: Noun) -> str:
 def tags(*nouns: Noun) -> dict[str, str]:
     """The groups of operations, each with what its objects are."""
     return {cls.NOUN.title: schemas.paragraph(cls) for cls in nouns}
-
-
-Root = loadbalancer.LoadBalancer
-EXPANDED = operation.reply({Root.NOUN.wrapper: operation.ref("LoadBalancerExpanded")})
-STATUSES = action(
-    Root,
-    "show_status_of",
-    "Show the statuses of a load balancer and everything below it",
-    doc="Pools that no listener uses are left out, and one that two use is there twice.",
-    reply=operation.reply({"statuses": operation.reply({"loadbalancer": operation.ref("LoadBalancerStatuses")})}),
-)
-STATUSES_AGAIN = dataclasses.replace(STATUSES, name="show_statuses_of_loadbalancer", doc="Another name of `status`.")
-REPLACE_MEMBERS = operation.Operation(
-    name="replace_members",
-    summary="Replace the members of a pool",
-    tag=member.Member.NOUN.title,
-    doc=(
-        "A member is known by its address and port. One that is there already is changed as a whole: what is left out "
-        "goes back to its default, except name, tags and subnet. The others go, unless `additive_only` is asked for."
-    ),
-    query=(arguments.ADDITIVE_ONLY,),
-    body=operation.closed({"members": operation.array(operation.ref("MemberCreate"))}),
-    status=202,
-    refuses=frozenset({400, 409, 501}),
-    also=tuple(actions.named("member", each) for each in ("post", "delete")),
-    parts=_above(member.Member),
-)
-COUNTED = operation.reply({"stats": operation.ref("Counters")})
-SPECIAL: Mapping[tuple[Noun, str], operation.Operation] = {
-    (Root, "get_status"): STATUSES,
-    (Root, "get_stats"): action(Root, "show_stats_of", "Show the counters of a load balancer", reply=COUNTED),
-    (Root, "put_failover"): action(
-        Root,
-        "fail_over",
-        "Replace the instances of a load balancer",
-        doc="What failed is tried again.",
-        status=202,
-        refuses=frozenset({400, 409, 501}),
-    ),
-    (listener.Listener, "get_stats"): action(
-        listener.Listener, "show_stats_of", "Show the counters of a listener", reply=COUNTED
-    ),
-}

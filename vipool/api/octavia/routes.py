@@ -11,11 +11,11 @@ from vipool.api.octavia import (
     asking,
     dialect,
     listing,
-    operations,
     papers,
     providers,
     quotas,
     shelves,
+    tree_operations,
     trees,
     versions,
 )
@@ -122,7 +122,7 @@ def _tree_routes(handlers: trees.Trees) -> Iterator[exchange.Route]:
     stats = functools.partial(handlers.stats, cls=listener.Listener)
     yield _route("GET", "/listeners/{id}/stats", listener.Listener, "get_stats", stats)
     batch = _route("PUT", "/pools/{pool_id}/members", member.Member, "put", handlers.replace_members)
-    yield dataclasses.replace(batch, operation=operations.REPLACE_MEMBERS)
+    yield dataclasses.replace(batch, operation=tree_operations.REPLACE_MEMBERS)
 
 
 def _root_routes(handlers: trees.Trees) -> Iterator[exchange.Route]:
@@ -134,7 +134,7 @@ def _root_routes(handlers: trees.Trees) -> Iterator[exchange.Route]:
     yield _route("DELETE", one, Root, "delete", handlers.delete_root)
     yield _route("GET", f"{one}/status", Root, "get_status", handlers.statuses)
     again = _route("GET", f"{one}/statuses", Root, "get_status", handlers.statuses)
-    yield dataclasses.replace(again, operation=operations.STATUSES_AGAIN)
+    yield dataclasses.replace(again, operation=tree_operations.STATUSES_AGAIN)
     yield _route("GET", f"{one}/stats", Root, "get_stats", functools.partial(handlers.stats, cls=Root))
     yield _route("PUT", f"{one}/failover", Root, "put_failover", handlers.fail_over)
 
@@ -148,5 +148,5 @@ def _object_routes(handlers: trees.Trees, cls: type[tree.Child], base: str) -> I
 
 def _route(method: str, path: str, cls: type[tree.Row], verb: str, handler: exchange.Handler) -> exchange.Route:
     policy_action = actions.named(trees.policy_noun(cls), verb)
-    said = operations.of(cls, verb)
+    said = tree_operations.of(cls, verb)
     return exchange.Route(method=method, path=path, policy=policy_action, handler=handler, operation=said)

@@ -16,6 +16,16 @@ VERSION = "3.1.0"
 TOKEN = "token"
 REQUEST_ID = "RequestId"
 Json = dict[str, Any]
+# What is sent may make no sense, be too slow, too long or in no form that is known, and the disk may be full.
+WRITING = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.INSUFFICIENT_STORAGE,
+    }
+)
 HEADERS: Mapping[str, Json] = {"x-openstack-request-id": {"$ref": f"#/components/headers/{REQUEST_ID}"}}
 
 
@@ -52,21 +62,14 @@ def refusals(route: exchange.Route) -> list[int]:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if "{" in route.path:
         found.add(HTTPStatus.NOT_FOUND)
-    if (
-        route.method != "GET"
-    ):  # what it sends may be too long, too slow or in no form that is known; the disk may be full
-        found |= {
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.INSUFFICIENT_STORAGE,
-        }
+    if route.method != "GET":
+        found |= WRITING
     return sorted(int(status) for status in found)
 
 
 def _said(route: exchange.Route) -> operation.Operation:
-    assert route.operation is not None
+    if route.operation is None:
+        raise ValueError(f"{route.method} {route.path} has no operation")
     return route.operation
 
 
