@@ -38,7 +38,10 @@ SHELVES: tuple[Noun, ...] = (flavor.Flavor, flavor.Profile, zone.Zone, zone.Prof
 
 TEXT: Mapping[str, Any] = {"type": "string"}
 UUID = types.Uuid().schema()
-IDS = operation.array(operation.ref("Reference"))
+IDS = {**operation.array(operation.ref("Reference")), "description": "The ids of those that belong to it."}
+ABOVE = {**operation.array(operation.ref("Reference")), "description": "The id of the one it belongs to."}
+USERS = {**operation.array(operation.ref("Reference")), "description": "The ids of those whose requests it answers."}
+MONITOR = {**UUID, "description": "The health monitor; left out where there is none."}
 PROVISIONING = {
     **types.Choice(status.Provisioning).schema(),
     "description": "What is being done about the object.",
@@ -47,9 +50,9 @@ OWNER = {**TEXT, "description": "The project, under its former name."}
 # What views show of each object beside its own attributes (vipool.service.views).
 KIN: Mapping[type[tree.Row], Mapping[str, operation.Schema]] = {
     Root: {"listeners": IDS, "pools": IDS},
-    listener.Listener: {"loadbalancers": IDS, "l7policies": IDS},
-    pool.Pool: {"loadbalancers": IDS, "listeners": IDS, "members": IDS, "healthmonitor_id": UUID},
-    healthmonitor.HealthMonitor: {"pools": IDS},
+    listener.Listener: {"loadbalancers": ABOVE, "l7policies": IDS},
+    pool.Pool: {"loadbalancers": ABOVE, "listeners": USERS, "members": IDS, "healthmonitor_id": MONITOR},
+    healthmonitor.HealthMonitor: {"pools": ABOVE},
     l7policy.L7Policy: {"rules": IDS},
 }
 # What a pool without a monitor does not show.
@@ -184,7 +187,7 @@ def _expanded() -> Iterator[tuple[Noun, dict[str, Any]]]:
     yield member.Member, _common(member.Member)
     yield healthmonitor.HealthMonitor, _common(healthmonitor.HealthMonitor)
     monitor = operation.ref(f"{name(healthmonitor.HealthMonitor)}Expanded")
-    below = {"listeners": IDS, "members": all_of(member.Member), "healthmonitor": monitor}
+    below = {"listeners": USERS, "members": all_of(member.Member), "healthmonitor": monitor}
     yield pool.Pool, {**_common(pool.Pool), **below}
     yield Root, {**_common(Root), "listeners": all_of(listener.Listener), "pools": all_of(pool.Pool)}
 
