@@ -133,8 +133,6 @@ class Service:
         return await anyio.to_thread.run_sync(self._handle, route, dataclasses.replace(call, parts=parts, raw=raw))
 
     def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
-        if "\x00" in path:  # nothing has one in its name, and not every database can be asked for it
-            return None
         for spelling in dict.fromkeys((path, path.rstrip("/"))):
             for pattern, methods in self._paths:
                 if match := pattern.match(spelling):
