@@ -200,7 +200,7 @@ def aimed(case: Any, ground: Ground, data: st.DataObject) -> None:
         case.body = planted(case.body, known, data)
 
 
-EXAMPLES = settings(max_examples=max(settings().max_examples // 12, 3), suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=max(settings().max_examples // 16, 3), suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("method", "path", "mode"), list(operations()), ids=str)
