@@ -31,7 +31,9 @@ POLICIES = {
 # What anybody may ask without a token, because that is how one gets a token, or finds out where to ask for one.
 OPEN = {
     "/",
+    "/docs",
     "/healthcheck",
+    "/openapi.json",
     "/vipool",
     "/vipool/v1",
     "/v2",

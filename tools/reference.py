@@ -6,11 +6,11 @@ compares it with what is committed, so the pages cannot lag behind. The pages in
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tools import balancing, commands, policy
+from vipool.api.openapi import words
 from vipool.model import attr, nouns
 
 HOME = Path(__file__).resolve().parent.parent / "docs/reference"
@@ -23,6 +23,8 @@ INDEX = """# Reference
 - [Who may do what](policy.md): the actions of the load-balancer API, and the sets of rules
 - [Files and names on the machine](files.md)
 - [Errors](errors.md): the documents in which each API refuses
+- The load-balancer API, operation by operation, on any server and without a token: `/load-balancer/docs` for people,
+  `/load-balancer/openapi.json` for programs (OpenAPI 3.1)
 
 This page, the command line, the tables of settings and rules, and the objects are written by `make docs` from the
 declarations; a test holds them to each other.
@@ -90,7 +92,7 @@ def rows(noun: type[attr.Resource]) -> Iterator[str]:
         shown = "" if declared.show else " Never shown."
         cells = [
             f"`{attribute.wire}`",
-            in_words(attribute.kind.schema()),
+            words.in_words(attribute.kind.schema()),
             default(attribute),
             sent(attribute),
             f"{declared.doc}{shown}{since}",
@@ -117,51 +119,6 @@ def default(attribute: attr.Attribute) -> str:
     if attribute.default is dataclasses.MISSING or not attribute.attr.create:
         return ""
     return f"`{json.dumps(attr.jsonable(attribute.default))}`"
-
-
-def in_words(schema: Mapping[str, Any]) -> str:
-    """A JSON Schema in a few words."""
-    match schema:
-        case {"anyOf": [*choices]}:
-            return " or ".join(dict.fromkeys(in_words(choice) for choice in choices))
-        case {"enum": [*options]}:
-            return ", ".join(f"`{option}`" for option in options)
-        case {"type": "array", "items": items}:
-            return f"list of: {in_words(items)}"
-        case {"type": "object", "properties": dict(properties)}:
-            return "object of " + "; ".join(f"`{name}`: {in_words(each)}" for name, each in properties.items())
-        case {"type": "object", "additionalProperties": dict(values)}:
-            return f"object whose values are: {in_words(values)}"
-        case {"type": "integer" | "number"}:
-            return bounds(schema)
-        case {"type": "string"}:
-            return text(schema)
-        case {"type": [*choices]}:
-            return " or ".join(str(choice) for choice in choices)
-        case {"type": one}:
-            return str(one)
-        case _:
-            return "anything"
-
-
-def bounds(schema: Mapping[str, Any]) -> str:
-    """A number, with its bounds where they are narrower than the machine's."""
-    least, most = schema.get("minimum"), schema.get("maximum")
-    wide = most is None or most in {2**31 - 1, 2**63 - 1}
-    if wide and (least is None or least == -(2**31)):
-        return str(schema["type"])
-    return f"{schema['type']}, at least {least}" if wide else f"{schema['type']}, {least} to {most}"
-
-
-def text(schema: Mapping[str, Any]) -> str:
-    """A string: its form, or how long it may be."""
-    forms = {"ipv4": "IPv4 address", "ipv6": "IPv6 address", "uuid": "UUID", "date-time": "time, in UTC"}
-    if form := schema.get("format"):
-        return forms.get(form, str(form))
-    least, most = schema.get("minLength", 0), schema.get("maxLength")
-    if most is None:
-        return "text"
-    return f"text, {least} to {most} characters" if least else f"text, at most {most} characters"
 
 
 def main() -> None:

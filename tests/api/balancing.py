@@ -1,13 +1,15 @@
 """The load-balancer face over a `World`, and calls to it as short as a sentence."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette import testclient
 
+from tests.api import conformance
 from tests.service import world
 from vipool.api import face
-from vipool.api.octavia import routes
+from vipool.api.octavia import papers, routes
+from vipool.api.openapi import document
 from vipool.core import policy
 from vipool.model import caller, deployment, faults
 from vipool.service import write
@@ -38,7 +40,9 @@ def authenticate(token: str) -> caller.Caller:
 
 
 class Cloud(world.World):
-    """A service that answers HTTP, in process."""
+    """A service that answers HTTP, in process.  Every reply to a call is held to the OpenAPI document."""
+
+    document: ClassVar[conformance.Document | None] = None  # that of any cloud: it does not depend on what is in it
 
     def __init__(
         self,
@@ -53,7 +57,10 @@ class Cloud(world.World):
 
     def serve(self, writer: write.Writer) -> None:
         """Answer with this writer from now on."""
-        served = face.Service(routes.face(writer, self.rules, authenticate=authenticate, healthy=True))
+        made = routes.face(writer, self.rules, authenticate=authenticate, healthy=True)
+        served = face.Service(made)
+        if Cloud.document is None:
+            Cloud.document = conformance.Document(document.build(made.routes, papers.about(routes.MOUNT)))
         self.client = testclient.TestClient(served, base_url="http://cloud.example", follow_redirects=False)
 
     def call(self, method: str, path: str, body: Any = None, *, who: str = "member", **more: Any) -> Any:
@@ -61,7 +68,9 @@ class Cloud(world.World):
         headers = {"X-Auth-Token": who, **more.pop("headers", {})}
         sent = {} if body is None else {"json": body}
         where = path if path.startswith("/load-balancer") else PREFIX + path
-        return self.client.request(method, where, headers=headers, **sent, **more)
+        reply = self.client.request(method, where, headers=headers, **sent, **more)
+        Cloud.document.check(method, where.partition("?")[0].removeprefix(routes.MOUNT), reply)
+        return reply
 
     def get(self, path: str, **more: Any) -> Any:
         """The body of a reply that is 200."""

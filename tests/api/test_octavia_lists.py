@@ -247,3 +247,10 @@ def test_a_number_no_column_holds_is_a_bad_request(cloud):
         assert (reply.status_code, "protocol_port" in balancing.sentence(reply)) == (400, True)
     assert cloud.call("GET", "/loadbalancers?name=%00").status_code == 400
     assert cloud.call("GET", "/loadbalancers?created_at=yesterday").status_code == 400
+
+
+@pytest.mark.parametrize("collection", ["flavors", "flavorprofiles", "availabilityzones", "availabilityzoneprofiles"])
+def test_what_has_no_tags_cannot_be_listed_by_them(cloud, collection):
+    for argument in ("tags", "tags-any", "not-tags", "not-tags-any"):
+        reply = cloud.call("GET", f"/{collection}?{argument}=a", who="admin")
+        assert (reply.status_code, balancing.sentence(reply)) == (400, INVALID)

@@ -432,3 +432,23 @@ def test_the_algorithm_of_a_pool_cannot_be_cleared(cloud):
     back = cloud.pool(cloud.balancer()["id"])["id"]
     expected = (400, "None is not a valid option for lb_algorithm")
     assert refused(cloud, "PUT", f"/pools/{back}", {"pool": {"lb_algorithm": None}}) == expected
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "called"),
+    [
+        ("REDIRECT_TO_URL", {"redirect_url": "http://a.example"}, "redirect_url"),
+        ("REDIRECT_PREFIX", {"redirect_prefix": "http://a.example"}, "redirect_prefix"),
+        ("REDIRECT_TO_POOL", {}, "redirect_pool_id or redirect_pool"),
+    ],
+)
+def test_a_policy_does_not_lose_where_it_leads(cloud, action, target, called):
+    root = cloud.balancer()["id"]
+    leads = target or {"redirect_pool_id": cloud.pool(root)["id"]}
+    made = cloud.make("l7policy", "/l7policies", listener_id=cloud.listener(root)["id"], action=action, **leads)
+    where, name = f"/l7policies/{made['id']}", next(iter(leads))
+    reply = cloud.call("PUT", where, {"l7policy": {name: None}})
+    assert reply.status_code == 400
+    assert balancing.sentence(reply) == f"Invalid L7 Policy arguments: {called} must not be None"
+    assert cloud.get(where)["l7policy"][name] == leads[name]
+    assert cloud.change("l7policy", where, action="REJECT", **{name: None})[name] is None

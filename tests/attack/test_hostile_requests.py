@@ -185,3 +185,20 @@ def test_a_client_that_sends_half_a_body_does_not_keep_its_connection(whole, mou
     }
     asyncio.run(asyncio.wait_for(served(scope, receive, send), 10))
     assert said[0]["status"] == 408
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(
+    "token", [b"\xff\xfe", b"\xed\xa0\x80", b"a" * 100_000, b"gAAAAA==", b"...", b"\x01", b"'\"--"]
+)
+def test_a_token_of_any_bytes_is_none(whole, path, token):
+    assert whole.client.get(path, headers={"X-Auth-Token": token}).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/load-balancer/openapi.json", "/load-balancer/docs", "/openapi.json", "/docs"])
+def test_the_documentation_is_open_to_everybody_and_says_nothing_of_anybody(whole, path):
+    reply = whole.client.get(path)
+    assert reply.status_code == 200
+    for secret in (whole.victim.project, whole.victim.token, str(whole.settings.state_dir), "cloud.example"):
+        assert secret not in reply.text
+    assert whole.client.post(path, content=b"{}").status_code == 401

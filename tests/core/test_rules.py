@@ -6,7 +6,7 @@ import pytest
 
 from tests.core import test_admit as trees
 from vipool.core import admit, terms
-from vipool.model import deployment, faults, healthmonitor, listener, member, pool
+from vipool.model import deployment, faults, healthmonitor, l7policy, listener, member, pool
 
 FRONT = listener.Listener
 
@@ -186,3 +186,20 @@ def test_a_failover_changes_nothing_but_the_instances():
     before = trees.grown()
     after = admit.fail_over(before, trees.when(before))
     assert (after.loadbalancer.incarnation, trees.pending(after)) == (1, {"lb"})
+
+
+def test_a_policy_that_redirects_keeps_the_place_it_leads_to():
+    made = l7policy.L7Policy(
+        id="new",
+        project_id="",
+        loadbalancer_id="",
+        listener_id="l",
+        action=l7policy.Action.REDIRECT_TO_URL,
+        redirect_url="http://a.example",
+    )
+    before = trees.grown()
+    whole = admit.create(before, made, trees.when(before))
+    with pytest.raises(faults.Invalid, match="Invalid L7 Policy arguments: redirect_url must not be None"):
+        admit.update(whole, l7policy.L7Policy, "new", {"redirect_url": None}, trees.when(whole))
+    kept = admit.update(whole, l7policy.L7Policy, "new", {"redirect_prefix": None}, trees.when(whole))
+    assert kept.find(l7policy.L7Policy, "new").redirect_url == "http://a.example"

@@ -67,6 +67,10 @@ def test_null_for_what_has_no_default_is_refused():
         attr.parse_create(member.Member, {"address": None, "protocol_port": 80})
 
 
+def test_null_may_be_handed_on_to_a_rule_that_refuses_it_in_its_own_words():
+    assert attr.parse_create(loadbalancer.LoadBalancer, {"flavor_id": None}) == {"flavor_id": None}
+
+
 def test_a_parent_given_by_the_path_may_not_be_sent():
     with pytest.raises(faults.UnknownAttributes, match="where: loadbalancer_id"):
         attr.parse_create(listener.Listener, LISTENER, where="where", without=frozenset({"loadbalancer_id"}))

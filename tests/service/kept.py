@@ -33,8 +33,10 @@ def made() -> fake.Secrets:
         },
         texts={
             "ca": ours.pem.decode(),
+            "ca-again": ours.pem.decode(),
             "other-ca": theirs.pem.decode(),
             "crl": ours.revoke().decode(),
+            "crl-again": ours.revoke().decode(),
             "other-crl": theirs.revoke().decode(),
             "text": "no PEM",
         },

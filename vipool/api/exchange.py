@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from vipool.api.openapi import operation
 from vipool.model import caller, faults
 
+JSON = "application/json"
 Caller: TypeAlias = caller.Caller  # inside Call the field has the module's name
+Operation: TypeAlias = operation.Operation  # and inside Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +71,10 @@ class Route:
 
     ``path`` uses ``{name}`` for parts.  ``policy`` names the rule that the face checks before the handler runs; the
     handler itself checks what depends on the object.  ``token`` is False on the few routes open to everybody;
-    ``any_media`` is True where the handler itself chooses among the media types that the client takes; ``ruled`` is
-    False where the access rules of an application credential do not count; ``heavy`` is True where an answer keeps the
-    processor busy for long, so that such requests wait for each other and nobody else for them.
+    ``ruled`` is False where the access rules of an application credential do not count; ``heavy`` is True where an
+    answer keeps the processor busy for long, so that such requests wait for each other and nobody else for them.
+    ``media`` is what the answer is made of.  ``operation`` is what the OpenAPI document says of the row; without it the
+    row is another spelling of one that has it, or of a face that has no document.
     """
 
     method: str
@@ -78,6 +82,7 @@ class Route:
     policy: str
     handler: Handler
     token: bool = True
-    any_media: bool = False
     ruled: bool = True
     heavy: bool = False
+    media: str = JSON
+    operation: Operation | None = None

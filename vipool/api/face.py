@@ -176,7 +176,7 @@ class Service:
                 call = dataclasses.replace(call, caller=self.face.authenticate(call.token))
                 self._hold_to_rules(route, call)
                 self.face.allow(route.policy, call.who)
-            if not route.any_media:
+            if route.media == exchange.JSON:
                 self.face.dialect.check_media(call)
             if call.raw:
                 call = dataclasses.replace(call, body=self.face.dialect.parse(call.raw, call))

@@ -23,6 +23,7 @@ class Null(enum.Enum):
     DEFAULT = "default"  # back to the declared default; refused where there is none
     KEEP = "keep"  # on update: as if it had not been sent
     STORE = "store"  # kept as null
+    REFUSE = "refuse"  # handed on as null, to a rule that refuses it in words of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class Attribute:
 
     def _null(self, *, update: bool) -> object:
         meaning = self.attr.null
-        if meaning is Null.STORE:
+        if meaning in (Null.STORE, Null.REFUSE):
             return None
         if meaning is Null.KEEP:
             return KEEP if update else self.default

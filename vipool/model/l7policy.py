@@ -40,7 +40,7 @@ class L7Policy(parts.Part):
     action: Annotated[
         Action,
         types.Choice(Action),
-        attr.Attr(doc="What is done with a request that meets every rule.", null=attr.Null.STORE),
+        attr.Attr(doc="What is done with a request that meets every rule.", null=attr.Null.REFUSE),
     ]
     name: parts.Name = ""
     description: parts.Description = ""

@@ -47,11 +47,15 @@ class LoadBalancer(parts.Stamped):
     provider: Annotated[
         str, types.String(64), attr.Attr(doc="What carries the traffic; echoed as it was sent.", update=False)
     ] = "amphora"
-    flavor_id: Annotated[str | None, UUID, attr.Attr(doc="The flavor, or null.", update=False, since="2.6")] = None
+    flavor_id: Annotated[
+        str | None,
+        UUID,
+        attr.Attr(doc="The flavor, or null.", update=False, null=attr.Null.REFUSE, since="2.6"),
+    ] = None
     availability_zone: Annotated[
         str | None,
         types.String(),
-        attr.Attr(doc="The name of the availability zone, or null.", update=False, since="2.14"),
+        attr.Attr(doc="The name of the availability zone, or null.", update=False, null=attr.Null.REFUSE, since="2.14"),
     ] = None
     vip_owned: Annotated[bool, types.Boolean(), attr.hidden("Whether vipool made the VIP port, and removes it.")] = True
     flavor: Annotated[

@@ -80,7 +80,7 @@ class String:
         if self.least:
             found["minLength"] = self.least
         if self.pattern is not None:
-            found["pattern"] = self.pattern
+            found["pattern"] = f"^(?:{self.pattern})$"  # there, a pattern may match anywhere in the text
         return found
 
 
@@ -279,8 +279,8 @@ class Cidr:
             raise ValueError("Value should be IPv4 or IPv6 CIDR format") from error
 
     def schema(self) -> dict[str, object]:
-        """A string schema."""
-        return {"type": "string"}
+        """A string schema with a format of our own: JSON Schema has none for networks."""
+        return {"type": "string", "format": "cidr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +319,8 @@ class Timestamp:
             raise ValueError("Value should be an ISO 8601 timestamp") from error
 
     def schema(self) -> dict[str, object]:
-        """A date-time schema."""
-        return {"type": "string", "format": "date-time"}
+        """A string schema with the format of a moment without a zone (OpenAPI format registry)."""
+        return {"type": "string", "format": "date-time-local"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,8 +383,12 @@ class Entry:
 
     def schema(self) -> dict[str, object]:
         """An object schema with its keys."""
-        properties = {key: {"anyOf": [kind.schema(), {"type": "null"}]} for key, kind in self.keys.items()}
-        return {"type": "object", "properties": properties, "required": list(self.required)}
+        properties = {
+            key: kind.schema() if key in self.required else {"anyOf": [kind.schema(), {"type": "null"}]}
+            for key, kind in self.keys.items()
+        }
+        needed = {"required": list(self.required)} if self.required else {}
+        return {"type": "object", "properties": properties, **needed, "additionalProperties": False}
 
 
 @dataclass(frozen=True, slots=True)

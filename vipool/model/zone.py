@@ -9,6 +9,8 @@ from typing import Annotated, ClassVar
 from vipool.model import attr, types
 
 Data = types.String(4096)
+# A zone is asked for by a path that ends in its name: what a slash is in would not be found, nor the names of folders.
+NAME = r"(?!\.{1,2}$)[^/]+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,11 @@ class Zone(attr.Resource):
     )
 
     id: Annotated[str, types.String(), attr.hidden("The name.")]
-    name: Annotated[str, types.String(), attr.Attr(doc="The name, unique; it never changes.", update=False)]
+    name: Annotated[
+        str,
+        types.String(least=1, pattern=NAME),
+        attr.Attr(doc="The name, unique; it never changes, and has no slash.", update=False),
+    ]
     availability_zone_profile_id: Annotated[
         str, types.Uuid(), attr.Attr(doc="The profile that says what it is.", update=False, indexed=True)
     ]

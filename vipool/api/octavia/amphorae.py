@@ -1,9 +1,12 @@
 """Amphorae over HTTP: the instances of load balancers, for administrators."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import asking, listing
+from vipool.api.octavia import asking, listing, operations, shapes
+from vipool.api.openapi import operation
 from vipool.core.policy import actions
 from vipool.model import amphora, faults, loadbalancer, statistics
 from vipool.service import amphorae, read, write
@@ -92,7 +95,40 @@ class Amphorae:
             ("DELETE", "/{id}", "delete", self.delete),
         )
         return tuple(
-            exchange.Route(method=method, path=prefix + path, policy=actions.named("amphora", verb), handler=handler)
+            exchange.Route(
+                method=method,
+                path=prefix + path,
+                policy=actions.named("amphora", verb),
+                handler=handler,
+                operation=OPERATIONS[verb] if prefix == PREFIXES[0] else None,
+            )
             for prefix in PREFIXES
             for method, path, verb, handler in places
         )
+
+
+OPERATIONS: Mapping[str, operation.Operation] = {
+    "get_all": operations.index(amphora.Amphora, read.computed(amphora.Amphora)),
+    "get_one": operations.show(amphora.Amphora),
+    "get_stats": operations.action(
+        amphora.Amphora,
+        "show_stats_of",
+        "Show the counters of an amphora, listener by listener",
+        reply=operation.reply({"amphora_stats": operation.array(shapes.of_amphora())}),
+    ),
+    "put_failover": operations.action(
+        amphora.Amphora,
+        "fail_over",
+        "Replace the amphorae of a load balancer by new ones",
+        status=202,
+        refuses=frozenset({409, 501}),
+    ),
+    "put_config": operations.action(
+        amphora.Amphora, "configure", "Let the node look at the load balancer again", status=202
+    ),
+    "delete": dataclasses.replace(
+        operations.deletion(amphora.Amphora),
+        doc="Only of one that is in ERROR: another takes its place.",
+        refuses=frozenset({409, 501}),
+    ),
+}

@@ -7,9 +7,10 @@ import dataclasses
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import asking, listing
+from vipool.api.octavia import arguments, asking, listing, operations, versions
+from vipool.api.openapi import operation
 from vipool.core.policy import actions
-from vipool.model import attr, event
+from vipool.model import attr, event, loadbalancer
 from vipool.service import history, read
 
 PREFIX = "/vipool"
@@ -29,6 +30,37 @@ ADDED = (
         "name": "idempotency-key",
         "description": "A header of POST requests: sent again under the same key, they answer what the first one did.",
     },
+)
+
+TEXT = {"type": "string"}
+DISCOVER = operation.Operation(
+    name="list_additions",
+    summary="List what is added to Octavia's API",
+    tag=versions.TAG,
+    doc="In no version of Octavia's: clients take its last version for what a service can do.",
+    reply=operation.reply(
+        {
+            "versions": operation.array(versions.OF_ITS_OWN),
+            "adds": operation.array(
+                operation.reply({"name": TEXT, "description": TEXT, "path": TEXT}, ("name", "description"))
+            ),
+        }
+    ),
+)
+CHANGES = operation.Operation(
+    name="list_history",
+    summary="List the history of a load balancer",
+    tag=event.Event.NOUN.title,
+    doc="The newest first. It is there for as long as the operator keeps it, also when the load balancer is not.",
+    query=arguments.of_list(event.Event),
+    reply=operation.reply(
+        {
+            "history": operation.array(operation.ref("Event")),
+            "history_links": operation.array(operation.ref("Link")),
+        }
+    ),
+    refuses=frozenset({400}),
+    parts=operations.parts(loadbalancer.LoadBalancer),
 )
 
 
@@ -63,8 +95,8 @@ class Extensions:
         policy = actions.named("loadbalancer", "get_history")
         return (
             *(
-                exchange.Route(method="GET", path=path, policy="", handler=self.discover, token=False)
-                for path in (PREFIX, BASE)
+                exchange.Route(method="GET", path=path, policy="", handler=self.discover, token=False, operation=said)
+                for path, said in ((PREFIX, DISCOVER), (BASE, None))
             ),
-            exchange.Route(method="GET", path=HISTORY, policy=policy, handler=self.changes),
+            exchange.Route(method="GET", path=HISTORY, policy=policy, handler=self.changes, operation=CHANGES),
         )

@@ -6,11 +6,22 @@ What is asked is whether the store answers.  Anybody may ask, where the operator
 from dataclasses import dataclass
 
 from vipool.api import exchange
+from vipool.api.octavia import versions
+from vipool.api.openapi import operation
 from vipool.model import faults
 from vipool.store import session
 
 PATH = "/healthcheck"
 NAME = "octavia_db_check"
+PLAIN = "text/plain"
+OPERATION = operation.Operation(
+    name="show_health",
+    summary="Show whether the service is well",
+    tag=versions.TAG,
+    doc="Answered where the operator wants it: `OK`, or what is wrong; as JSON or HTML where that is asked for.",
+    reply={"type": "string"},
+    refuses=frozenset({404, 503}),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +54,8 @@ class Healthcheck:
     def routes(self) -> tuple[exchange.Route, ...]:
         """The table."""
         return tuple(
-            exchange.Route(method=method, path=PATH, policy="", handler=self.look, token=False, any_media=True)
-            for method in ("GET", "HEAD")
+            exchange.Route(
+                method=method, path=PATH, policy="", handler=self.look, token=False, media=PLAIN, operation=said
+            )
+            for method, said in (("GET", OPERATION), ("HEAD", None))
         )

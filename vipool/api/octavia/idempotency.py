@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 
 from vipool.api import exchange
+from vipool.api.openapi import operation
 from vipool.model import faults, receipt
 from vipool.store import receipts, rows, session
 
@@ -18,6 +19,11 @@ HEADER = "idempotency-key"
 REPLAYED = "idempotent-replayed"
 LONGEST = 255
 KEPT = datetime.timedelta(hours=24)
+ASKED = operation.Parameter(
+    name="Idempotency-Key",
+    schema={"type": "string", "minLength": 1, "maxLength": LONGEST},
+    doc="A word of the client's for this request: sent again under it, it answers for a day what it did first.",
+)
 
 
 class OtherRequest(faults.Refusal):
@@ -93,4 +99,7 @@ def guarded(database: session.Database, route: exchange.Route) -> exchange.Route
     """The route, whose handler a key makes answer once where it makes something."""
     if route.method != "POST":
         return route
-    return dataclasses.replace(route, handler=once(database, route.handler))
+    said = route.operation
+    if said is not None:
+        said = dataclasses.replace(said, headers=(*said.headers, ASKED), refuses=said.refuses | {OtherRequest.status})
+    return dataclasses.replace(route, handler=once(database, route.handler), operation=said)

@@ -8,8 +8,22 @@ from vipool.api import exchange
 from vipool.model import attr, faults, types
 from vipool.store import listing, rows, session
 
-PAGING = frozenset({"limit", "marker", "sort", "sort_key", "sort_dir", "fields", "page_reverse"})
-TAGS = {"tags": "every", "tags-any": "some", "not-tags": "not_every", "not-tags-any": "not_some"}
+# The arguments that are no filters, with what each does.
+PAGING: Mapping[str, str] = {
+    "limit": "The longest page. 0 and `infinite` ask for everything there is, no argument for the server's maximum.",
+    "marker": "The id of the last object of the page before this one.",
+    "sort": "What to sort by, most important first: attributes, each followed by `:asc` or `:desc`.",
+    "sort_key": "What to sort by, most important first: attributes. `sort` comes before it.",
+    "sort_dir": "The direction of each attribute in `sort_key`.",
+    "fields": "The attributes to show, one in each argument; no argument shows all of them.",
+    "page_reverse": "`True` asks for the page that ends before the marker.",
+}
+TAGS: Mapping[str, str] = {
+    "tags": "every",
+    "tags-any": "some",
+    "not-tags": "not_every",
+    "not-tags-any": "not_some",
+}
 MOST = 1000
 SAME = {"tenant_id": "project_id"}
 INVALID = "One or more arguments are either duplicate or invalid"
@@ -31,8 +45,11 @@ def parse(
     paging = [key for key, _ in call.query if key in PAGING and key != "fields"]
     if len(set(paging)) < len(paging):
         raise faults.BadQuery(INVALID)
+    tagged = "tags" in attr.by_wire(cls)
     for argument, value in call.query:
-        if argument in PAGING or argument in TAGS:
+        if "\x00" in value:  # no text that is kept has one, and PostgreSQL would stumble over it
+            raise faults.BadQuery(f"Invalid value for argument {faults.said(argument)}: it has a NUL character.")
+        if argument in PAGING or (argument in TAGS and tagged):
             continue
         key = SAME.get(argument, argument)
         attribute = names.get(key)
@@ -64,8 +81,6 @@ def filters(cls: type[attr.Resource]) -> dict[str, attr.Attribute]:
 
 def _value(attribute: attr.Attribute, text: str) -> object:
     """A filter's value; booleans that are none of the known words are false, as Octavia has it."""
-    if "\x00" in text:  # no text that is kept has one, and PostgreSQL would stumble over it
-        raise faults.BadQuery(f"Invalid value for filter {attribute.wire}: it has a NUL character.")
     if isinstance(attribute.kind, types.Boolean):
         return text.strip().lower() in types.TRUE
     if attribute.kind.storage in {types.Storage.INTEGER, types.Storage.REAL, types.Storage.DATETIME}:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import listing
+from vipool.api.octavia import arguments, listing
+from vipool.api.openapi import operation
 from vipool.core import offers
 from vipool.core.policy import actions
 from vipool.service import choices
@@ -39,7 +40,13 @@ class Providers:
             ("/providers/{name}/availability_zone_capabilities", "provider-availability-zone", self.zones),
         )
         return tuple(
-            exchange.Route(method="GET", path=path, policy=actions.named(noun, "get_all"), handler=handler)
+            exchange.Route(
+                method="GET",
+                path=path,
+                policy=actions.named(noun, "get_all"),
+                handler=handler,
+                operation=OPERATIONS[noun],
+            )
             for path, noun, handler in rows
         )
 
@@ -52,3 +59,46 @@ def _offered(call: exchange.Call, key: str, found: Mapping[str, offers.Offer]) -
         if asked is not None:
             shown = [each for each in shown if each[field] == asked]
     return exchange.Answer(body={key: listing.fields(call, shown)})
+
+
+TEXT: Mapping[str, str] = {"type": "string"}
+TAG = "Provider"
+DOC = "What carries the traffic of load balancers, and what of it flavors and availability zones may choose."
+NAME = operation.Parameter(name="name", schema=TEXT, doc="The name of the provider.")
+EXACTLY = tuple(
+    operation.Parameter(name=field, schema=TEXT, doc=f"Only what has exactly this {field}.")
+    for field in ("name", "description")
+)
+
+
+def _described(key: str) -> dict[str, object]:
+    return operation.reply({key: operation.array(operation.reply({"name": TEXT, "description": TEXT}, ()))})
+
+
+OPERATIONS: Mapping[str, operation.Operation] = {
+    "provider": operation.Operation(
+        name="list_providers",
+        summary="List the providers",
+        tag=TAG,
+        query=(arguments.FIELDS,),
+        reply=_described("providers"),
+    ),
+    "provider-flavor": operation.Operation(
+        name="list_flavor_capabilities",
+        summary="List what flavor profiles may choose of a provider",
+        tag=TAG,
+        query=(*EXACTLY, arguments.FIELDS),
+        reply=_described("flavor_capabilities"),
+        refuses=frozenset({400}),
+        parts=(NAME,),
+    ),
+    "provider-availability-zone": operation.Operation(
+        name="list_availability_zone_capabilities",
+        summary="List what availability zone profiles may choose of a provider",
+        tag=TAG,
+        query=(*EXACTLY, arguments.FIELDS),
+        reply=_described("availability_zone_capabilities"),
+        refuses=frozenset({400}),
+        parts=(NAME,),
+    ),
+}

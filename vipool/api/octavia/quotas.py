@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import asking, listing
+from vipool.api.octavia import asking, listing, operations, shapes
+from vipool.api.openapi import operation
 from vipool.core.policy import actions
 from vipool.model import attr, deployment, quota
 from vipool.service import quotas, read
@@ -78,7 +79,13 @@ class Quotas:
             ("DELETE", "/quotas/{id}", "delete", self.reset),
         )
         return tuple(
-            exchange.Route(method=method, path=path, policy=actions.named("quota", verb), handler=handler)
+            exchange.Route(
+                method=method,
+                path=path,
+                policy=actions.named("quota", verb),
+                handler=handler,
+                operation=OPERATIONS[verb],
+            )
             for method, path, verb, handler in rows_of
         )
 
@@ -88,3 +95,50 @@ def _one_spelling(body: Mapping[str, object]) -> dict[str, object]:
     known = attr.by_wire(quota.Quota)
     spelled = {alias: wire for wire, attribute in known.items() for alias in attribute.attr.aliases}
     return {spelled.get(key, key): value for key, value in body.items()}
+
+
+PROJECT = operation.Parameter(
+    name="id",
+    schema=attr.by_wire(quota.Quota)["project_id"].kind.schema(),
+    doc="The id of the project; of any, whether it exists or not. `default` and `defaults` stand for no project.",
+)
+TAG = Noun.title
+WHOLE = operation.reply({Noun.wrapper: operation.ref("Quotas")})
+OPERATIONS: Mapping[str, operation.Operation] = {
+    "get_all": dataclasses.replace(
+        operations.index(quota.Quota), name="list_quotas", summary="List the quotas of projects"
+    ),
+    "get_one": operation.Operation(
+        name="show_quotas",
+        summary="Show the quotas of a project",
+        tag=TAG,
+        reply=WHOLE,
+        refuses=frozenset({400}),
+        parts=(PROJECT,),
+    ),
+    "get_defaults": operation.Operation(
+        name="show_default_quotas",
+        summary="Show the quotas of projects that nobody gave others",
+        tag=TAG,
+        reply=operation.reply({Noun.wrapper: operation.reply(shapes.limits())}),
+        refuses=frozenset({400}),
+        parts=(PROJECT,),
+    ),
+    "put": operation.Operation(
+        name="update_quotas",
+        summary="Change the quotas of a project",
+        tag=TAG,
+        doc="A null is the deployment's limit again.",
+        body=operations.body(quota.Quota, "Update"),
+        reply=operation.reply({Noun.wrapper: shapes.whole("Quotas")}),
+        status=202,
+        parts=(PROJECT,),
+    ),
+    "delete": operation.Operation(
+        name="reset_quotas",
+        summary="Give a project the deployment's limits again",
+        tag=TAG,
+        status=202,
+        parts=(PROJECT,),
+    ),
+}

@@ -1,7 +1,8 @@
 """The whole route table of the load-balancer service, and the face that serves it under ``/load-balancer``."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from vipool.api import exchange
 from vipool.api.face import Face
@@ -13,9 +14,11 @@ from vipool.api.octavia import (
     healthcheck,
     idempotency,
     listing,
+    papers,
     providers,
     quotas,
     shelves,
+    tree_operations,
     trees,
     versions,
 )
@@ -49,8 +52,8 @@ class Dialect(dialect.OctaviaDialect):
         """Malformed paging and unknown parents come from the routing layer."""
         if isinstance(refusal, trees.Unfound):
             return dialect.routing(404, refusal.sentence, title="Bad Request")
-        if isinstance(refusal, listing.Malformed):
-            return dialect.routing(400, refusal.sentence)
+        if isinstance(refusal, listing.Malformed | dialect.NotAcceptable):
+            return dialect.routing(refusal.status, refusal.sentence)
         return super().refusal(refusal, call)
 
 
@@ -68,20 +71,16 @@ def face(
             raise faults.Forbidden("Policy does not allow this request to be performed.")
 
     desk = asking.Desk(database=writer.database, rules=rules)
-    rows = tuple(idempotency.guarded(writer.database, row) for row in table(writer, desk))
-    collections = {route.path for route in rows if route.policy.endswith(":get_all")}
-    served = tuple(
-        exchange.Route(method=route.method, path=prefix + path, policy=route.policy, handler=route.handler)
-        for prefix in PREFIXES
-        for route in rows
-        for path in (route.path, *([route.path + SUFFIX] if route.path in collections else []))
+    rows = (
+        *versions.routes(),
+        *healthcheck.Healthcheck(database=writer.database, enabled=healthy).routes(),
+        *extensions.Extensions(desk=desk).routes(),
+        *amphorae.Amphorae(desk=desk, writer=writer).routes(),
+        *_spelled([idempotency.guarded(writer.database, row) for row in table(writer, desk)]),
     )
-    admin = amphorae.Amphorae(desk=desk, writer=writer).routes()
-    added = extensions.Extensions(desk=desk).routes()
-    health = healthcheck.Healthcheck(database=writer.database, enabled=healthy).routes()
     return Face(
         mount=MOUNT,
-        routes=(*versions.routes(), *health, *added, *admin, *served),
+        routes=(*papers.routes(MOUNT, rows), *rows),
         dialect=Dialect(),
         authenticate=authenticate,
         allow=allow,
@@ -89,6 +88,16 @@ def face(
         service="load-balancer",
         guarded=True,
     )
+
+
+def _spelled(rows: Sequence[exchange.Route]) -> Iterator[exchange.Route]:
+    """The rows under every prefix and spelling of their paths; the document has the first of each."""
+    collections = {route.path for route in rows if route.policy.endswith(":get_all")}
+    for prefix in PREFIXES:
+        for route in rows:
+            for path in (route.path, *([route.path + SUFFIX] if route.path in collections else [])):
+                usual = prefix == PREFIXES[0] and path == route.path
+                yield dataclasses.replace(route, path=prefix + path, operation=route.operation if usual else None)
 
 
 def table(writer: write.Writer, desk: asking.Desk) -> tuple[exchange.Route, ...]:
@@ -121,7 +130,8 @@ def _tree_routes(handlers: trees.Trees) -> Iterator[exchange.Route]:
         yield from _object_routes(handlers, nested, base)
     stats = functools.partial(handlers.stats, cls=listener.Listener)
     yield _route("GET", "/listeners/{id}/stats", listener.Listener, "get_stats", stats)
-    yield _route("PUT", "/pools/{pool_id}/members", member.Member, "put", handlers.replace_members)
+    batch = _route("PUT", "/pools/{pool_id}/members", member.Member, "put", handlers.replace_members)
+    yield dataclasses.replace(batch, operation=tree_operations.REPLACE_MEMBERS)
 
 
 def _root_routes(handlers: trees.Trees) -> Iterator[exchange.Route]:
@@ -132,7 +142,8 @@ def _root_routes(handlers: trees.Trees) -> Iterator[exchange.Route]:
     yield _route("PUT", one, Root, "put", handlers.update_root)
     yield _route("DELETE", one, Root, "delete", handlers.delete_root)
     yield _route("GET", f"{one}/status", Root, "get_status", handlers.statuses)
-    yield _route("GET", f"{one}/statuses", Root, "get_status", handlers.statuses)
+    again = _route("GET", f"{one}/statuses", Root, "get_status", handlers.statuses)
+    yield dataclasses.replace(again, operation=tree_operations.STATUSES_AGAIN)
     yield _route("GET", f"{one}/stats", Root, "get_stats", functools.partial(handlers.stats, cls=Root))
     yield _route("PUT", f"{one}/failover", Root, "put_failover", handlers.fail_over)
 
@@ -145,4 +156,6 @@ def _object_routes(handlers: trees.Trees, cls: type[tree.Child], base: str) -> I
 
 
 def _route(method: str, path: str, cls: type[tree.Row], verb: str, handler: exchange.Handler) -> exchange.Route:
-    return exchange.Route(method=method, path=path, policy=actions.named(trees.policy_noun(cls), verb), handler=handler)
+    policy_action = actions.named(trees.policy_noun(cls), verb)
+    said = tree_operations.of(cls, verb)
+    return exchange.Route(method=method, path=path, policy=policy_action, handler=handler, operation=said)

@@ -1,9 +1,11 @@
 """Flavors, availability zones and their profiles over HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import asking, listing
+from vipool.api.octavia import asking, listing, operations
+from vipool.api.openapi import operation
 from vipool.core.policy import actions
 from vipool.model import attr
 from vipool.service import read, shelves
@@ -72,10 +74,28 @@ class Shelf:
             ("PUT", "/{id}", "put", self.update),
             ("DELETE", "/{id}", "delete", self.delete),
         )
+        said = self._operations()
         return tuple(
-            exchange.Route(method=method, path=self.path + rest, policy=actions.named(self.noun, verb), handler=handler)
+            exchange.Route(
+                method=method,
+                path=self.path + rest,
+                policy=actions.named(self.noun, verb),
+                handler=handler,
+                operation=said[verb],
+            )
             for method, rest, verb, handler in rows
         )
+
+    def _operations(self) -> Mapping[str, operation.Operation]:
+        """What the document says; a profile is asked of its provider, which may not have what it says."""
+        unserved = (501,) if self.profiles else ()
+        return {
+            "get_all": operations.index(self.cls),
+            "post": operations.creation(self.cls, 409, *unserved),
+            "get_one": operations.show(self.cls),
+            "put": operations.update(self.cls, 409, *unserved),
+            "delete": operations.deletion(self.cls),
+        }
 
 
 def all_of_them(desk: asking.Desk, flavors: shelves.Shelf, zones: shelves.Shelf) -> tuple[Shelf, ...]:

@@ -1,6 +1,7 @@
 """Version discovery of the load-balancer service: the list at its root, and the bare word under it."""
 
 from vipool.api import exchange
+from vipool.api.openapi import operation
 
 # What each version added can be read in Octavia's API reference; the date of v2.7 really is out of order.
 UPDATED = (
@@ -59,10 +60,45 @@ def word(call: exchange.Call) -> exchange.Answer:
     return exchange.Answer(body=call.path.strip("/").split("/")[0].removesuffix(".0"))
 
 
+TEXT = {"type": "string"}
+TAG = "Discovery"
+DOC = "Which versions there are, and this document."
+LINK = operation.reply({"href": {"type": "string", "format": "uri"}, "rel": TEXT})
+ENTRY = operation.reply(
+    {"id": TEXT, "status": {"enum": ["SUPPORTED", "CURRENT"]}, "updated": TEXT, "links": operation.array(LINK)}
+)
+OF_ITS_OWN = operation.reply({"id": TEXT, "status": {"const": "CURRENT"}, "links": operation.array(LINK)})
+LIST = operation.Operation(
+    name="list_versions",
+    summary="List the versions of the API",
+    tag=TAG,
+    reply=operation.reply({"versions": operation.array(ENTRY)}),
+)
+WORD = operation.Operation(
+    name="show_version",
+    summary="Show the version that is served here",
+    tag=TAG,
+    doc="The word alone; the same under `/v2/lbaas` and `/v2/octavia`.",
+    reply={"const": "v2"},
+)
+
+
+def current() -> str:
+    """The newest version."""
+    return f"2.{len(UPDATED) - 1}"
+
+
 def routes() -> tuple[exchange.Route, ...]:
     """The discovery routes: the root is open to everybody, the places below it are not."""
     places = tuple(
-        exchange.Route(method="GET", path=path, policy="os_load-balancer_api:provider:get_all", handler=word)
+        exchange.Route(
+            method="GET",
+            path=path,
+            policy="os_load-balancer_api:provider:get_all",
+            handler=word,
+            operation=WORD if path == PLACES[0] else None,
+        )
         for path in PLACES
     )
-    return (exchange.Route(method="GET", path="/", policy="", handler=versions, token=False), *places)
+    root = exchange.Route(method="GET", path="/", policy="", handler=versions, token=False, operation=LIST)
+    return (root, *places)

@@ -2,6 +2,7 @@
 
 import re
 
+from vipool.core import l7
 from vipool.core.rules import pairs, pools
 from vipool.model import faults, l7policy, l7rule, listener, tree
 
@@ -19,6 +20,10 @@ def check_policy(whole: tree.Tree, row: l7policy.L7Policy) -> None:
     """Refuse a policy of a listener that cannot have one, or that redirects to a pool that cannot answer."""
     front = listener_above(whole, row.listener_id)
     pairs.refuse_childless(front.protocol)
+    if row.action in l7.LEADS:
+        name, called = l7.LEADS[row.action]
+        if getattr(row, name) is None:  # a change may take it away without naming the action
+            raise l7.invalid(f"{called} must not be None")
     if row.redirect_pool_id is not None:
         pairs.check(front.protocol, pairs.pool_named(whole, row.redirect_pool_id).protocol)
 
