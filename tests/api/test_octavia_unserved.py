@@ -26,12 +26,12 @@ def cloud(tmp_path):
         ("pool", {"tls_enabled": True}, "tls_enabled"),
         ("pool", {"session_persistence": {"type": "HTTP_COOKIE"}}, "session_persistence HTTP_COOKIE"),
         ("healthmonitor", {"delay": 0}, "delay must be"),
-        ("l7policy", {}, "L7 policies"),
+        ("l7policy", {}, "TCP protocol listeners do not support L7 policies"),
     ],
 )
 def test_a_child_with_what_is_not_carried_is_refused_and_the_tree_stays(cloud, noun, values, named):
     root = cloud.balancer()["id"]
-    back, front = cloud.pool(root)["id"], cloud.listener(root, protocol_port=81)["id"]
+    back, front = cloud.pool(root)["id"], cloud.listener(root, protocol="TCP", protocol_port=81)["id"]
     cloud.settle()
     least = {
         "listener": {**balancing.LISTENER, "loadbalancer_id": root},

@@ -123,7 +123,9 @@ def read_head(connection: socket.socket) -> str:
 
 
 class Client:
-    """One connection from a namespace to an address; a context manager."""
+    """One connection from a namespace to an address; a context manager. `head` is that of the last answer."""
+
+    head = ""
 
     def __init__(self, namespace: str, address: str, port: int, source: str | None = None) -> None:
         def connect() -> socket.socket:
@@ -138,14 +140,19 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def get(self, path: str = "/", headers: str = "") -> tuple[int, str]:
+    def get(self, path: str = "/", headers: str = "", *, host: str = "x") -> tuple[int, str]:
         """One GET on this connection: the status and the body."""
-        return self.request(path, headers)[:2]
+        return self.request(path, headers, host=host)[:2]
 
-    def request(self, path: str = "/", headers: str = "") -> tuple[int, str, bool]:
+    def header(self, name: str) -> str | None:
+        """The value of a header of the last answer."""
+        lines = (line.partition(": ") for line in self.head.split("\r\n"))
+        return next((value for key, _, value in lines if key.lower() == name), None)
+
+    def request(self, path: str = "/", headers: str = "", *, host: str = "x") -> tuple[int, str, bool]:
         """One GET on this connection: the status, the body, and whether the connection ends with it."""
-        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
-        head = read_head(self._socket)
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n".encode())
+        self.head = head = read_head(self._socket)
         if not head:
             raise ConnectionError("closed without an answer")
         status = int(head.split(" ", 2)[1])

@@ -7,9 +7,9 @@ import pytest
 
 from tests.providers import trees
 from vipool.model import attr, healthmonitor, listener, pool
-from vipool.providers.haproxy import capabilities, render
+from vipool.providers.haproxy import capabilities, served
 
-LISTENER, POOL, MEMBER, MONITOR = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5))
+LISTENER, POOL, MEMBER, MONITOR, POLICY = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5, 6))
 CAN = capabilities.Capabilities()
 
 
@@ -20,6 +20,8 @@ def refused(**changes: dict[str, Any]) -> str | None:
         "members": {"id": MEMBER, "pool_id": POOL, "address": "10.0.0.1", "protocol_port": 80},
         "healthmonitors": {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 1},
     }
+    if "l7policies" in changes:
+        rows["l7policies"] = {"id": POLICY, "listener_id": LISTENER, "action": "REJECT"}
     body = {kind: [{**row, **changes.get(kind, {})}] for kind, row in rows.items()}
     return CAN.refuse(trees.load({"loadbalancer": changes.get("loadbalancer", {}), **body}))
 
@@ -62,6 +64,12 @@ def test_a_monitor_that_sends_no_request_may_carry_the_terms_of_one():
     assert refused(healthmonitors={"type": "TCP", "http_version": 1.1, "domain_name": "x"}) is None
 
 
+@pytest.mark.parametrize("protocol", [each for each in listener.Protocol if served.MODES.get(each) == "tcp"])
+def test_policies_are_for_listeners_that_speak_http_as_octavia_says(protocol):
+    sentence = refused(listeners={"protocol": protocol}, pools={"protocol": "TCP"}, l7policies={})
+    assert sentence == f"{protocol} protocol listeners do not support L7 policies"
+
+
 def test_every_reason_can_be_had_at_once():
     monitor = {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 0, "timeout": 0, "expected_codes": "never"}
     whole = trees.load({"healthmonitors": [{**monitor, "max_retries": 1}]})
@@ -79,7 +87,7 @@ def test_a_row_that_is_going_is_no_reason():
 @pytest.mark.parametrize("protocol", list(listener.Protocol))
 def test_every_listener_protocol_is_rendered_or_refused(protocol):
     sentence = refused(listeners={"protocol": protocol, "default_pool_id": None})
-    assert (sentence is None) == (protocol in render.PROTOCOL_MODES)
+    assert (sentence is None) == (protocol in served.MODES)
 
 
 @pytest.mark.parametrize("protocol", list(pool.Protocol))

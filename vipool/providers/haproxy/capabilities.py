@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from vipool.core import offers
 from vipool.model import attr, healthmonitor, l7policy, listener, pool, tree, types
-from vipool.providers.haproxy import render
+from vipool.providers.haproxy import checks, headers, served
 
-LISTENERS = frozenset(render.PROTOCOL_MODES)
+LISTENERS = frozenset(served.MODES)
 POOLS = frozenset(
     {pool.Protocol.TCP, pool.Protocol.HTTP, pool.Protocol.HTTPS, pool.Protocol.PROXY, pool.Protocol.PROXYV2}
 )
@@ -31,7 +31,7 @@ PAIRS: Mapping[listener.Protocol, frozenset[pool.Protocol]] = {
     listener.Protocol.HTTPS: POOLS - {pool.Protocol.HTTP},
     listener.Protocol.TCP: POOLS,
 }
-HEADERS = frozenset({"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", *render.CLIENT_ADDRESS_HEADERS})
+HEADERS = frozenset({"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", *headers.ADDRESSES})
 
 # Attributes nothing here carries yet: any value but the declared default is refused.
 UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
@@ -114,7 +114,7 @@ def reasons(wanted: tree.Tree) -> Iterator[str]:
             case healthmonitor.HealthMonitor():
                 yield from _monitor(row)
             case l7policy.L7Policy():
-                yield f"{_called(row)}: L7 policies are not served by the HAProxy provider yet."
+                yield from _policy(row, wanted)
             case _:
                 pass
 
@@ -143,11 +143,17 @@ def _listener(row: listener.Listener, wanted: tree.Tree) -> Iterator[str]:
     back = wanted.find(pool.Pool, row.default_pool_id) if row.default_pool_id else None
     if back is not None and row.protocol in PAIRS:
         yield from _choice(row, "a default pool of protocol", back.protocol, frozenset(PAIRS[row.protocol]))
-    headers = render.inserted(row)
-    if headers and row.protocol is not listener.Protocol.HTTP:
+    inserted = headers.inserted(row)
+    if inserted and row.protocol is not listener.Protocol.HTTP:
         yield f"{_called(row)}: insert_headers needs a listener of protocol HTTP."
-    for header in headers:
+    for header in inserted:
         yield from _choice(row, "insert_headers", header, HEADERS)
+
+
+def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
+    front = wanted.find(listener.Listener, row.listener_id)
+    if front is not None and served.MODES.get(front.protocol) != "http":
+        yield f"{front.protocol} protocol listeners do not support L7 policies"
 
 
 def _pool(row: pool.Pool) -> Iterator[str]:
@@ -172,7 +178,7 @@ def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
     if row.domain_name and row.http_version != 1.1:
         yield f"{_called(row)}: domain_name needs http_version 1.1."
     try:
-        first, _, last = render.expected(row.expected_codes or "200").partition("-")
+        first, _, last = checks.expected(row.expected_codes or "200").partition("-")
     except ValueError:
         yield f"{_called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
         return

@@ -20,7 +20,7 @@ from typing import assert_never
 from vipool.host import errors, files, processes
 from vipool.model import member, spec, tree
 from vipool.providers import base
-from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, servers, stats
+from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, served, stats
 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
 # How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
@@ -248,7 +248,7 @@ def _running(directory: Path) -> plan.Running | None:
 def _monitored(wanted: tree.Tree, text: str) -> dict[stats.Name, int]:
     """The servers whose health outlives a reload, with their weights: those with a monitor. One that lost its monitor
     while it was down must not stay down."""
-    pools = {each.id for each in wanted.pools if servers.monitor_of(wanted, each.id)}
+    pools = {each.id for each in wanted.pools if served.monitor(wanted, each.id)}
     return {name: weight for name, weight in plan.weights(text).items() if name[0].partition(":")[0] in pools}
 
 

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, member, pool, tree
-from vipool.providers.haproxy import tokens
+from vipool.model import healthmonitor, member, pool
+from vipool.providers.haproxy import checks, tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,6 @@ class Serving:
     monitor: healthmonitor.HealthMonitor | None
     source: str
     numbers: dict[str, int]
-
-
-def monitor_of(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
-    """The monitor of a pool when it is enabled, or None."""
-    found = wanted.monitor_of(pool_id)
-    return found if found and found.admin_state_up else None
 
 
 def numbers(members: Sequence[member.Member]) -> dict[str, int]:
@@ -63,21 +57,8 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
             yield "send-proxy-v2"
         case _:
             pass
-    yield from _check(each, serving.monitor)
+    yield from checks.words(each, serving.monitor)
     if each.backup:
         yield "backup"
     if not each.admin_state_up:
         yield "disabled"
-
-
-def _check(each: member.Member, monitor: healthmonitor.HealthMonitor | None) -> Iterator[tokens.Word]:
-    if monitor is None or monitor.type is healthmonitor.Type.PING:
-        return
-    yield "check"
-    yield from ("inter", f"{monitor.delay}s", "rise", monitor.max_retries, "fall", monitor.max_retries_down)
-    if monitor.type in {healthmonitor.Type.HTTPS, healthmonitor.Type.TLS_HELLO}:
-        yield from ("check-ssl", "verify", "none")
-    if each.monitor_address:
-        yield from ("addr", tokens.host(each.monitor_address))
-    if each.monitor_port:
-        yield from ("port", each.monitor_port)
