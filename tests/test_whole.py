@@ -146,7 +146,7 @@ def bases(noun: type[tree.Child], name: str, option: enum.StrEnum) -> Iterator[t
         row = next(iter(base.children(noun)), None)
         if row is None:
             continue
-        value = {"type": option} if name == "session_persistence" else option
+        value = {"type": option, "cookie_name": "x"} if name == "session_persistence" else option
         yield base.replacing(dataclasses.replace(row, **{name: value}))
 
 

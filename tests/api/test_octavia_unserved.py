@@ -22,9 +22,7 @@ def cloud(tmp_path):
         ("listener", {"protocol": "PROMETHEUS"}, "protocol PROMETHEUS"),
         ("listener", {"tls_versions": ["TLSv1.2"]}, "tls_versions"),
         ("pool", {"protocol": "UDP"}, "protocol UDP"),
-        ("pool", {"lb_algorithm": "SOURCE_IP_PORT"}, "lb_algorithm SOURCE_IP_PORT"),
         ("pool", {"tls_enabled": True}, "tls_enabled"),
-        ("pool", {"session_persistence": {"type": "HTTP_COOKIE"}}, "session_persistence HTTP_COOKIE"),
         ("healthmonitor", {"delay": 0}, "delay must be"),
         ("l7policy", {}, "TCP protocol listeners do not support L7 policies"),
     ],
@@ -49,6 +47,7 @@ def test_a_child_with_what_is_not_carried_is_refused_and_the_tree_stays(cloud, n
 def test_an_update_to_what_is_not_carried_is_refused_too(cloud):
     root = cloud.balancer()["id"]
     back = cloud.pool(root)["id"]
-    reply = cloud.call("PUT", f"/pools/{back}", {"pool": {"lb_algorithm": "SOURCE_IP_PORT"}})
+    monitor = cloud.monitor(back)["id"]
+    reply = cloud.call("PUT", f"/healthmonitors/{monitor}", {"healthmonitor": {"delay": 0}})
     assert reply.status_code == 501
-    assert cloud.get(f"/pools/{back}")["pool"]["lb_algorithm"] == "ROUND_ROBIN"
+    assert cloud.get(f"/healthmonitors/{monitor}")["healthmonitor"]["delay"] == balancing.MONITOR["delay"]

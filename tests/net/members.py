@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from vipool.host import namespaces
 class Member:
     """A server on one address and port of a namespace, which answers with its name and remembers what it was sent.
 
-    Over HTTP it keeps connections open. `status` is what it answers; `proxied` says that a PROXY line comes first.
+    Over HTTP it keeps connections open. `status` is what it answers, `adds` further lines of the head, each ended;
+    `proxied` says that a PROXY line comes first.
     """
 
     namespace: str
@@ -22,6 +24,7 @@ class Member:
     port: int = 80
     name: str = ""
     status: int = 200
+    adds: str = ""
     proxied: bool = False
     context: ssl.SSLContext | None = None
     heads: list[str] = field(default_factory=list)
@@ -84,11 +87,8 @@ class Member:
         while head := read_head(connection):
             self.heads.append(head)
             body = self.name.encode()
-            connection.sendall(
-                b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(body), body)
-                if not head.startswith("HEAD ")
-                else b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (self.status, len(body))
-            )
+            answer = f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(body)}\r\n{self.adds}\r\n".encode()
+            connection.sendall(answer if head.startswith("HEAD ") else answer + body)
 
 
 def _preamble(connection: socket.socket) -> bytes:
@@ -127,9 +127,18 @@ class Client:
 
     head = ""
 
-    def __init__(self, namespace: str, address: str, port: int, source: str | None = None) -> None:
+    def __init__(self, namespace: str, address: str, port: int, source: tuple[str, int] | None = None) -> None:
         def connect() -> socket.socket:
-            return socket.create_connection((address, port), timeout=3, source_address=(source, 0) if source else None)
+            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            made.settimeout(3)
+            if source:
+                if source[1]:
+                    # The same port again soon: this connection ends with a reset, and may begin where another did.
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                made.bind(source)
+            made.connect((address, port))
+            return made
 
         self._socket = namespaces.call(namespace, connect)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

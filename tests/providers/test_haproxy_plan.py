@@ -105,6 +105,7 @@ COSTS = [
     ("headers", "listeners", {"insert_headers": {"X-Forwarded-For": "true"}}, plan.Reload),
     ("pool detached", "listeners", {"default_pool_id": None}, plan.Reload),
     ("listener disabled", "listeners", {"admin_state_up": False}, plan.Stop),
+    ("persistence", "pools", {"session_persistence": {"type": "HTTP_COOKIE"}}, plan.Reload),
     ("algorithm", "pools", {"lb_algorithm": "LEAST_CONNECTIONS"}, plan.Reload),
     ("monitor path", "healthmonitors", {"url_path": "/x"}, plan.Reload),
     ("policy renamed", "l7policies", {"name": "x"}, plan.Nothing),
@@ -131,6 +132,24 @@ def test_a_member_that_comes_is_checked_before_it_is_ready():
     assert [each.text.split()[:2] for each in step.commands] == [
         ["add", "server"], ["enable", "health"], ["set", "server"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("persistence", "step"),
+    [
+        ({"type": "HTTP_COOKIE"}, plan.Reload),
+        ({"type": "APP_COOKIE", "cookie_name": "cookie"}, plan.Runtime),
+        ({"type": "SOURCE_IP"}, plan.Runtime),
+    ],
+)
+def test_only_a_member_that_brings_a_cookie_cannot_come_in_place(persistence, step):
+    whole = picture()
+    whole = whole.replacing(dataclasses.replace(whole.pools[0], session_persistence=persistence))
+    less = whole.keep(lambda row: row.id != SECOND)
+    assert type(plan.plan(served(less), text(whole))) is step
+    assert type(plan.plan(served(whole), text(less))) is plan.Runtime
+    heavier = whole.replacing(dataclasses.replace(whole.members[0], weight=7))
+    assert type(plan.plan(served(whole), text(heavier))) is plan.Runtime
 
 
 def test_a_member_that_goes_is_in_maintenance_before_it_is_deleted():

@@ -117,6 +117,19 @@ def some_listener(
     )
 
 
+keys = st.text("ab-_.'!#$%&*+^`|~", min_size=1, max_size=12)
+
+
+def kept_by(kind: str) -> dict[str, object]:
+    """Session persistence that needs no name."""
+    return {"type": kind, "cookie_name": None}
+
+
+def named(cookie: str) -> dict[str, object]:
+    """Session persistence by the application's cookie."""
+    return {"type": "APP_COOKIE", "cookie_name": cookie}
+
+
 def pools(number: int) -> st.SearchStrategy[pool.Pool]:
     """One pool."""
     return st.builds(
@@ -124,8 +137,8 @@ def pools(number: int) -> st.SearchStrategy[pool.Pool]:
         **common(3, number),
         description=free_text,
         protocol=st.sampled_from(list(pool.Protocol)[:5]),
-        lb_algorithm=st.sampled_from(list(pool.Algorithm)[:3]),
-        session_persistence=st.none() | st.just({"type": "SOURCE_IP", "cookie_name": None}),
+        lb_algorithm=st.sampled_from(pool.Algorithm),
+        session_persistence=st.none() | st.sampled_from(("SOURCE_IP", "HTTP_COOKIE")).map(kept_by) | keys.map(named),
     )
 
 
@@ -164,7 +177,6 @@ def monitors(number: int) -> st.SearchStrategy[healthmonitor.HealthMonitor]:
 
 
 HOSTILE = "ab/'\\#$%{}[]();&,.=*?+|^~`-"
-keys = st.text("ab-_.'!#$%&*+^`|~", min_size=1, max_size=12)
 visible = st.text(HOSTILE, min_size=1, max_size=30) | st.sampled_from(("-i", "-m", "--", ".tar.gz", '"', 'a"b'))
 quoted = st.text(HOSTILE + " ", min_size=1, max_size=30).map(lambda text: f'"{text}"')
 cookies = st.text("ab/'#$%{}[]()&.=*?+|^~`-", min_size=1, max_size=30)

@@ -65,8 +65,8 @@ class Balancer:
         assert self.engine.converge(self.place, wanted) == ""
         return said
 
-    def client(self, source: str | None = None, address: str = VIP, port: int = 80) -> Client:
-        return Client(self.place.namespace, address, port, source)
+    def client(self, source: str | None = None, address: str = VIP, port: int = 80, *, source_port: int = 0) -> Client:
+        return Client(self.place.namespace, address, port, (source, source_port) if source else None)
 
     def answers(self, count: int = 12) -> collections.Counter[str]:
         """Who answers, each time on a new connection."""

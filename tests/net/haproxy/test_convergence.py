@@ -20,6 +20,7 @@ from vipool.providers.haproxy import generations, runtime, stats
 pytestmark = configuration.needs_haproxy
 
 STEPS = int(os.environ.get("VIPOOL_FUZZ", "30"))
+KEPT = (None, {"type": "SOURCE_IP"}, {"type": "HTTP_COOKIE"}, {"type": "APP_COOKIE", "cookie_name": "session"})
 PLACE = f"{POOL}:{LISTENER}"
 
 
@@ -28,7 +29,9 @@ def another(wanted: tree.Tree, chance: random.Random) -> tree.Tree:
     whole = picture(
         *[{"address": each} for each in (FIRST, SECOND, THIRD) if chance.random() < 0.7],
         front={"connection_limit": chance.choice((-1, 50)), "admin_state_up": chance.random() < 0.9},
-        back={"lb_algorithm": chance.choice(list(pool.Algorithm)[:3])} if chance.random() < 0.3 else {},
+        back={"lb_algorithm": chance.choice(list(pool.Algorithm)), "session_persistence": chance.choice(KEPT)}
+        if chance.random() < 0.3
+        else {},
         monitor={"type": chance.choice(("TCP", "PING"))} if chance.random() < 0.5 else None,
     )
     rows = [

@@ -5,11 +5,11 @@ which pools answer which listeners (`served`).
 """
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from vipool.model import listener, pool, tree
-from vipool.providers.haproxy import checks, headers, served, servers, tokens
+from vipool.providers.haproxy import checks, headers, persistence, served, servers, tokens
 
-PEER = "local"
 # Octavia's defaults, in milliseconds: a stored 0 means them (OCTAVIA-SPEC 5.2).
 CONNECT_TIMEOUT, SERVER_TIMEOUT = 5_000, 50_000
 
@@ -26,28 +26,38 @@ def lines(wanted: tree.Tree, front: listener.Listener, back: pool.Pool) -> Itera
     if mode == "http":
         yield from _http()
         yield from headers.lines(front)
-    if back.session_persistence:
-        yield tokens.line("stick-table", "type", "ipv6", "size", "10k", "peers", PEER)
-        yield tokens.line("stick", "on", "src")
+    yield from persistence.lines(back, mode)
     yield from checks.lines(monitor)
     members = wanted.members_of(back.id)
     source = str(wanted.loadbalancer.vip_address)
-    serving = servers.Serving(back=back, monitor=monitor, source=source, numbers=servers.numbers(members))
+    numbers = servers.numbers(members)
+    serving = servers.Serving(back=back, mode=mode, monitor=monitor, source=source, numbers=numbers)
     for each in members:
         yield tokens.line("server", *servers.words(each, serving))
 
 
 def _balance(algorithm: pool.Algorithm) -> Iterator[str]:
     match algorithm:
+        case pool.Algorithm.ROUND_ROBIN:
+            yield tokens.line("balance", "roundrobin")
         case pool.Algorithm.LEAST_CONNECTIONS:
             yield tokens.line("balance", "leastconn")
         case pool.Algorithm.SOURCE_IP:
             yield tokens.line("balance", "source")
-            # Only the consistent hash lets servers come and go at run time; without avalanche neighbouring addresses
-            # all land on one server.
-            yield tokens.line("hash-type", "consistent", "sdbm", "avalanche")
+            yield _consistent()
+        case pool.Algorithm.SOURCE_IP_PORT:
+            # `concat` adds variables alone.
+            yield tokens.line("tcp-request", "content", "set-var(txn.port)", "src_port")
+            yield tokens.line("balance", "hash", "src,concat(:,txn.port)")
+            yield _consistent()
         case _:
-            yield tokens.line("balance", "roundrobin")
+            assert_never(algorithm)
+
+
+def _consistent() -> str:
+    """Only the consistent hash lets servers come and go at run time; without avalanche neighbouring addresses all land
+    on one server."""
+    return tokens.line("hash-type", "consistent", "sdbm", "avalanche")
 
 
 def _http() -> Iterator[str]:

@@ -16,7 +16,6 @@ LISTENERS = frozenset(served.MODES)
 POOLS = frozenset(
     {pool.Protocol.TCP, pool.Protocol.HTTP, pool.Protocol.HTTPS, pool.Protocol.PROXY, pool.Protocol.PROXYV2}
 )
-ALGORITHMS = frozenset({pool.Algorithm.ROUND_ROBIN, pool.Algorithm.LEAST_CONNECTIONS, pool.Algorithm.SOURCE_IP})
 MONITORS = frozenset(
     {
         healthmonitor.Type.PING,
@@ -158,14 +157,6 @@ def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
 
 def _pool(row: pool.Pool) -> Iterator[str]:
     yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
-    yield from _choice(row, "lb_algorithm", row.lb_algorithm, frozenset(ALGORITHMS))
-    persistence = row.session_persistence
-    if persistence is None:
-        return
-    yield from _choice(row, "session_persistence", str(persistence.get("type")), frozenset({"SOURCE_IP"}))
-    for key, value in persistence.items():
-        if key != "type" and value is not None:
-            yield f"{_called(row)}: session_persistence {key} has no effect on SOURCE_IP here; leave it out."
 
 
 def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Promises: pure. What runs is the text that its process took, and its servers as they are now; so that the plan after a
 step that was done is `Nothing`, and after one that was cut short it finishes the work. Members coming, going, changing
-weight or admin state need no reload. Does not perform anything.
+weight or admin state need no reload, unless clients are kept by a cookie and one comes. Does not perform anything.
 
 A connection limit could be changed in place too, but must not be: HAProxy 2.6.12 locks up, until its watchdog kills
 it, when `set maxconn frontend` raises the limit of a frontend that is full.
@@ -153,6 +153,9 @@ def _reload(old: Mapping[str, Section], new: Mapping[str, Section], running: Run
                 lives = (heading.removeprefix("backend "), name) in running.servers
                 if lives and (known is None or known.words != server.words):
                     yield f"server {name} changes"
+                elif not lives and "cookie" in server.words:
+                    # `add server` of HAProxy 2.6 does not take it.
+                    yield f"server {name} comes with a cookie"
 
 
 def _servers(new: Mapping[str, Section], live: Mapping[stats.Name, stats.Server]) -> Iterator[Command]:

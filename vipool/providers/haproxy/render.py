@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from vipool.core import l7
 from vipool.model import listener, tree
-from vipool.providers.haproxy import backends, served, switching, tokens
+from vipool.providers.haproxy import backends, persistence, served, switching, tokens
 
 SOCKET = "stats.sock"
 STATES = "server-state"
@@ -96,8 +96,8 @@ def _defaults() -> Iterator[str]:
 
 def _peers(wanted: tree.Tree) -> Iterator[str]:
     """Where a new process gets the stick tables of the old one from, if there are any: from itself, over loopback."""
-    if any(back.session_persistence for _, back in served.pairs(wanted)):
-        yield tokens.section("peers", backends.PEER, [tokens.line("peer", backends.PEER, "127.0.0.1:1025")])
+    if any(persistence.has_table(back, served.mode(front, back)) for front, back in served.pairs(wanted)):
+        yield tokens.section("peers", persistence.PEER, [tokens.line("peer", persistence.PEER, "127.0.0.1:1025")])
 
 
 def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:

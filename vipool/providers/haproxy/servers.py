@@ -10,15 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vipool.model import healthmonitor, member, pool
-from vipool.providers.haproxy import checks, tokens
+from vipool.providers.haproxy import checks, persistence, tokens
+
+HASHING = frozenset({pool.Algorithm.SOURCE_IP, pool.Algorithm.SOURCE_IP_PORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What the members of one pool have in common: the pool, its enabled monitor, the address connections leave from,
-    and the members' stable numbers."""
+    """What the members of one pool have in common: the pool, how its connections are read, its enabled monitor, the
+    address connections leave from, and the members' stable numbers."""
 
     back: pool.Pool
+    mode: str
     monitor: healthmonitor.HealthMonitor | None
     source: str
     numbers: dict[str, int]
@@ -44,7 +47,7 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
     """The words after `server` or after `add server`: name, address, then what applies."""
     yield tokens.name(each.id)
     yield tokens.endpoint(each.address, each.protocol_port)
-    if serving.back.lb_algorithm is pool.Algorithm.SOURCE_IP:
+    if serving.back.lb_algorithm in HASHING:
         yield from ("id", serving.numbers[each.id])
     yield from ("weight", each.weight)
     # Members see the VIP, whatever other addresses the namespace has; a source of the other family would be an error.
@@ -57,6 +60,7 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
             yield "send-proxy-v2"
         case _:
             pass
+    yield from persistence.words(each, serving.back, serving.mode)
     yield from checks.words(each, serving.monitor)
     if each.backup:
         yield "backup"
