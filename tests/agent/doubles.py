@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vipool.agent import fake, loop, outbox, realise, run
 from vipool.model import listener, loadbalancer, spec, tree
@@ -23,7 +23,7 @@ class Engine:
         self.converged = 0
         self.observed = 0
 
-    def converge(self, place: base.Place, wanted: tree.Tree) -> str:
+    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         self.converged += 1
         if self.not_now:
             self.not_now -= 1

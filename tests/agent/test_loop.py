@@ -129,7 +129,7 @@ def test_what_stays_impossible_is_told_after_a_while(node):
 
 def test_a_bug_is_told_by_name_and_leaves_a_traceback(node, caplog):
     class Bug(doubles.Engine):
-        def converge(self, place, wanted):
+        def converge(self, place, wanted, materials=spec.NO_MATERIALS):
             raise ZeroDivisionError("a bug")
 
     hand = realise.Hand(ground=node.machine, engines={"amphora": Bug(node.machine)})

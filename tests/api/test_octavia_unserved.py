@@ -5,6 +5,8 @@ import pytest
 from tests.api import balancing
 from vipool.providers.haproxy import capabilities
 
+ENDING = {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": "x"}
+
 
 @pytest.fixture
 def cloud(tmp_path):
@@ -18,11 +20,10 @@ def cloud(tmp_path):
     [
         ("listener", {"protocol": "UDP"}, "protocol UDP"),
         ("listener", {"protocol": "SCTP"}, "protocol SCTP"),
-        ("listener", {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": "x"}, "default_tls_container_ref"),
-        ("listener", {"protocol": "PROMETHEUS"}, "protocol PROMETHEUS"),
-        ("listener", {"tls_versions": ["TLSv1.2"]}, "tls_versions"),
+        ("listener", {**ENDING, "tls_versions": ["TLSv1", "TLSv1.2"]}, "tls_versions must have no gap"),
+        ("listener", {**ENDING, "tls_versions": ["SSLv3"]}, "SSLv3"),
+        ("pool", {"tls_enabled": True, "tls_versions": ["TLSv1", "TLSv1.3"]}, "tls_versions must have no gap"),
         ("pool", {"protocol": "UDP"}, "protocol UDP"),
-        ("pool", {"tls_enabled": True}, "tls_enabled"),
         ("healthmonitor", {"delay": 0}, "delay must be"),
         ("l7policy", {}, "TCP protocol listeners do not support L7 policies"),
     ],

@@ -12,11 +12,21 @@ from vipool.host import namespaces
 
 
 @dataclass
+class Handshake:
+    """What the other side asked for, or showed: a name, a certificate (DER); and what was agreed."""
+
+    name: str | None
+    version: str | None
+    certificate: bytes | None
+    cipher: tuple[str, str, int] | None
+
+
+@dataclass
 class Member:
     """A server on one address and port of a namespace, which answers with its name and remembers what it was sent.
 
     Over HTTP it keeps connections open. `status` is what it answers, `adds` further lines of the head, each ended;
-    `proxied` says that a PROXY line comes first.
+    `proxied` says that a PROXY line comes first. Over TLS, `handshakes` are what was agreed each time.
     """
 
     namespace: str
@@ -30,6 +40,7 @@ class Member:
     heads: list[str] = field(default_factory=list)
     peers: list[str] = field(default_factory=list)
     preambles: list[bytes] = field(default_factory=list)
+    handshakes: list[Handshake] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._open: set[socket.socket] = set()
@@ -73,13 +84,22 @@ class Member:
         self._open.add(connection)
         try:
             if self.context is not None:
-                connection = self.context.wrap_socket(connection, server_side=True)
+                connection = self._shake(self.context, connection)
             self._answer(connection)
         except OSError:
             pass
         finally:
             self._open.discard(connection)
             connection.close()
+
+    def _shake(self, context: ssl.SSLContext, connection: socket.socket) -> socket.socket:
+        names: list[str | None] = []
+        context.sni_callback = lambda _socket, name, _context: names.append(name)
+        ended = context.wrap_socket(connection, server_side=True)
+        certificate = ended.getpeercert(binary_form=True)
+        agreed = Handshake(name=names[0], version=ended.version(), certificate=certificate, cipher=ended.cipher())
+        self.handshakes.append(agreed)
+        return ended
 
     def _answer(self, connection: socket.socket) -> None:
         if self.proxied:
@@ -122,15 +142,25 @@ def read_head(connection: socket.socket) -> str:
     return found.decode(errors="replace")
 
 
+@dataclass
+class Tls:
+    """How a client speaks TLS, and which name it asks for."""
+
+    context: ssl.SSLContext
+    name: str | None = None
+
+
 class Client:
     """One connection from a namespace to an address; a context manager. `head` is that of the last answer."""
 
     head = ""
 
-    def __init__(self, namespace: str, address: str, port: int, source: tuple[str, int] | None = None) -> None:
+    def __init__(
+        self, namespace: str, address: str, port: int, source: tuple[str, int] | None = None, tls: Tls | None = None
+    ) -> None:
         def connect() -> socket.socket:
             made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-            made.settimeout(3)
+            made.settimeout(10)
             if source:
                 if source[1]:
                     # The same port again soon: this connection ends with a reset, and may begin where another did.
@@ -142,6 +172,25 @@ class Client:
 
         self._socket = namespaces.call(namespace, connect)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.secure(tls.context, tls.name)
+
+    def secure(self, context: ssl.SSLContext, name: str | None = None, session: ssl.SSLSession | None = None) -> None:
+        """Begin to speak TLS, where there is one with a session that was had before."""
+        try:
+            self._socket = made = context.wrap_socket(
+                self._socket, server_hostname=name, session=session, do_handshake_on_connect=False
+            )
+            made.do_handshake()
+        except OSError:
+            self._socket.close()
+            raise
+
+    @property
+    def agreed(self) -> ssl.SSLSocket:
+        """The connection, once TLS is spoken on it."""
+        assert isinstance(self._socket, ssl.SSLSocket)
+        return self._socket
 
     def __enter__(self) -> "Client":
         return self

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.providers import trees
-from vipool.model import l7policy, tree
-from vipool.providers.haproxy import plan, render, stats
+from vipool.model import l7policy, listener, tree
+from vipool.providers.haproxy import plan, render, stats, tls
 
 LAYOUT = render.Layout(files=20_000)
 LISTENER, POOL, MONITOR = trees.identifier(2, 1), trees.identifier(3, 1), trees.identifier(5, 1)
@@ -18,7 +18,11 @@ PLACE = f"{POOL}:{LISTENER}"
 
 
 def text(whole: tree.Tree) -> str:
-    return render.render(whole, LAYOUT)
+    return trees.rendered(whole, LAYOUT)[0]
+
+
+def files(whole: tree.Tree) -> tuple[tls.File, ...]:
+    return trees.rendered(whole, LAYOUT)[1]
 
 
 def served(whole: tree.Tree) -> plan.Running:
@@ -61,6 +65,8 @@ def simulate(live: dict[stats.Name, stats.Server], words: list[str]) -> None:
             del live[name(place)]
         case ["enable", "health", place]:
             assert name(place) in live
+        case ["set" | "commit", "ssl", "cert", *_]:
+            pass
         case ["set", "server", place, "weight", weight]:
             live[name(place)] = dataclasses.replace(live[name(place)], weight=int(weight))
         case ["set", "server", place, "state", state]:
@@ -123,6 +129,72 @@ def test_a_change_costs_what_the_table_says(rows, values, step):
     whole = picture()
     after = whole.replacing(dataclasses.replace(getattr(whole, rows)[0], **values))
     assert type(plan.plan(served(whole), text(after))) is step
+
+
+def test_another_incarnation_costs_a_reload():
+    whole = picture()
+    after = whole.replacing(dataclasses.replace(whole.loadbalancer, incarnation=1))
+    assert plan.plan(served(whole), text(after)) == plan.Reload(reason="global changes")
+
+
+def ended(**values: object) -> tree.Tree:
+    """The picture behind a listener that ends TLS and a pool that speaks it."""
+    whole = picture()
+    front = {"protocol": listener.Protocol.TERMINATED_HTTPS, "default_tls_container_ref": "first", **values}
+    back = {"tls_enabled": True, "tls_container_ref": "first", "ca_tls_container_ref": "authority"}
+    return whole.replacing(
+        dataclasses.replace(whole.listeners[0], **front), dataclasses.replace(whole.pools[0], **back)
+    )
+
+
+TLS_COSTS = [
+    ("nothing", "listeners", {}, plan.Nothing),
+    ("another certificate", "listeners", {"default_tls_container_ref": "second"}, plan.Runtime),
+    ("another name", "listeners", {"sni_container_refs": ("second",)}, plan.Reload),
+    ("versions", "listeners", {"tls_versions": ("TLSv1.3",)}, plan.Reload),
+    ("protocols", "listeners", {"alpn_protocols": ("h2",)}, plan.Reload),
+    ("strict transport security", "listeners", {"hsts_max_age": 5}, plan.Reload),
+    ("our certificate", "pools", {"tls_container_ref": "second"}, plan.Reload),
+    ("the members' authority", "pools", {"ca_tls_container_ref": "second"}, plan.Reload),
+    ("TLS to members no more", "pools", {"tls_enabled": False}, plan.Reload),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "step"), [each[1:] for each in TLS_COSTS], ids=[each[0] for each in TLS_COSTS]
+)
+def test_a_change_of_tls_costs_what_the_table_says(rows, values, step):
+    whole = ended()
+    after = whole.replacing(dataclasses.replace(getattr(whole, rows)[0], **values))
+    assert type(plan.plan(served(whole), text(after), files(after))) is step
+
+
+def test_a_certificate_is_exchanged_by_two_commands_and_stands_in_no_repr():
+    after = ended(default_tls_container_ref="second")
+    step = plan.plan(served(ended()), text(after), files(after))
+    assert isinstance(step, plan.Runtime)
+    path = f"tls/{LISTENER}/0000.pem"
+    assert [each.text for each in step.commands] == [f"set ssl cert {path} <<", f"commit ssl cert {path}"]
+    assert step.commands[0].payload == trees.materials()["second"]
+    assert "BEGIN" not in repr(step)
+    assert "BEGIN" not in repr(files(after))
+
+
+def test_a_certificate_that_is_longer_than_a_command_costs_a_reload():
+    after = ended()
+    long = tuple(dataclasses.replace(each, text=each.text * 30) for each in files(after) if each.path.endswith("0.pem"))
+    (reason,) = {plan.plan(served(ended()), text(after), (*files(after)[1:], *long)).reason}
+    assert "longer than a command" in reason
+
+
+def test_a_certificate_and_a_weight_change_together():
+    after = ended(default_tls_container_ref="second")
+    after = after.replacing(dataclasses.replace(after.members[0], weight=9))
+    step = plan.plan(served(ended()), text(after), files(after))
+    assert isinstance(step, plan.Runtime)
+    assert [each.text.split()[:2] for each in step.commands] == [
+        ["set", "ssl"], ["commit", "ssl"], ["set", "server"],
+    ]  # fmt: skip
 
 
 def test_a_member_that_comes_is_checked_before_it_is_ready():
@@ -195,6 +267,12 @@ def test_a_member_that_comes_disabled_and_unchecked_is_only_added():
     assert [each.text.split()[0] for each in step.commands] == ["add"]
 
 
+def test_weights_are_read_from_the_text():
+    whole = picture()
+    whole = whole.replacing(dataclasses.replace(whole.members[1], weight=9))
+    assert plan.weights(text(whole)) == {(PLACE, FIRST): 1, (PLACE, SECOND): 9}
+
+
 def test_what_runs_of_an_unknown_text_is_reloaded():
     assert isinstance(plan.plan(plan.Running(text=None, servers={}), text(picture())), plan.Reload)
 
@@ -220,14 +298,15 @@ def test_a_performed_plan_leaves_nothing_to_do(before, after, data):
     known = {each.id for each in after.pools}
     after = dataclasses.replace(after, members=tuple(each for each in after.members if each.pool_id in known))
     hypothesis.assume(trees.accepted(before) and trees.accepted(after))
-    wanted = text(after)
+    wanted, beside = trees.rendered(after, LAYOUT)
     running = served(before) if text(before) else None
-    step = plan.plan(running, wanted)
+    step = plan.plan(running, wanted, beside)
     if isinstance(step, plan.Runtime) and running is not None:
         # Cut short after any number of commands, planned again: the text on disk is still the old one.
         cut = data.draw(st.integers(0, len(step.commands)))
         half = perform(running, plan.Runtime(commands=step.commands[:cut]), wanted)
         assert half is not None
-        assert not isinstance(plan.plan(plan.Running(text=None, servers=half.servers), wanted), plan.Nothing)
+        cut_short = plan.Running(text=None, servers=half.servers)
+        assert not isinstance(plan.plan(cut_short, wanted, beside), plan.Nothing)
     done = perform(running or plan.Running(text="", servers={}), step, wanted)
-    assert plan.plan(done if wanted else None, wanted) == plan.Nothing()
+    assert plan.plan(done if wanted else None, wanted, beside) == plan.Nothing()

@@ -1,6 +1,7 @@
 """Trees for the tests of providers: read from short JSON, or drawn by Hypothesis within what clients may send."""
 
 import dataclasses
+import functools
 import string
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.core import drawn_expressions
+from tests.providers import certificates
 from vipool.core.rules import check, pairs, policies
 from vipool.model import (
     attr,
@@ -21,11 +23,18 @@ from vipool.model import (
     member,
     pool,
     tree,
+    types,
 )
-from vipool.providers.haproxy import capabilities
+from vipool.providers.haproxy import capabilities, render, served, tls
 
 LOADBALANCER = "10000000-0000-4000-8000-000000000001"
+# What references of drawn and golden trees stand for.
+CERTIFICATES, AUTHORITIES, REVOCATIONS = ("first", "second", "http://keys/3?a=b c"), ("authority",), ("revoked",)
 HEADERS = ("X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP", "X-Client-IP", "X-Forwarded-IP")
+FROM_CERTIFICATE = (
+    "X-SSL-Client-Verify", "X-SSL-Client-Has-Cert", "X-SSL-Client-DN", "X-SSL-Client-CN", "X-SSL-Issuer",
+    "X-SSL-Client-SHA1", "X-SSL-Client-Not-Before", "X-SSL-Client-Not-After",
+)  # fmt: skip
 PATH = string.ascii_letters + string.digits + "-._~%!$&'()*+,;=:@/?#[]"
 
 
@@ -84,22 +93,95 @@ def fitting(front: listener.Protocol, pools: Sequence[pool.Pool]) -> list[str]:
     return [each.id for each in pools if each.protocol in pairs.PAIRS[front]]
 
 
+@functools.cache
+def materials() -> dict[str, str]:
+    """A text for each reference, made once."""
+    authority = certificates.Authority()
+    issued = {each: authority.issue(f"www{at}.example.org") for at, each in enumerate(CERTIFICATES)}
+    texts = {each: made.pem for each, made in issued.items()}
+    return {**texts, "authority": authority.pem, "revoked": authority.revocations(issued["second"])}
+
+
+def rendered(wanted: tree.Tree, layout: render.Layout) -> tuple[str, tuple[tls.File, ...]]:
+    """The text of a tree all of whose references can be had, and the files beside it."""
+    files = tls.files(wanted, materials())
+    return render.render(wanted, layout, files), files
+
+
+cipher_lists = st.one_of(
+    st.none(),
+    st.sampled_from((deployment.CIPHERS, "TLS_AES_128_GCM_SHA256", "ECDHE+AESGCM:!aNULL:@SECLEVEL=1", "HIGH:-AES+SHA")),
+    st.lists(st.sampled_from((*deployment.CIPHERS.split(":"), "!RC4", "AES128-SHA", "NOTHING")), max_size=5).map(
+        ":".join
+    ),
+)
+version_lists = st.none() | st.lists(st.sampled_from(deployment.TLS_VERSIONS), min_size=1, max_size=4).map(tuple)
+protocol_lists = st.none() | st.lists(st.sampled_from(types.ALPN), min_size=1, max_size=3).map(tuple)
+
+
+@st.composite
+def terms(draw: st.DrawFn) -> dict[str, Any]:
+    """The terms of TLS."""
+    return {
+        "tls_ciphers": draw(cipher_lists), "tls_versions": draw(version_lists), "alpn_protocols": draw(protocol_lists)
+    }  # fmt: skip
+
+
+@st.composite
+def ended(draw: st.DrawFn, protocol: listener.Protocol) -> dict[str, Any]:
+    """How a listener ends TLS."""
+    default = draw(st.none() | st.sampled_from(CERTIFICATES))
+    further = draw(st.lists(st.sampled_from(CERTIFICATES), min_size=0 if default else 1, max_size=3))
+    asks = draw(st.sampled_from(listener.ClientAuthentication))
+    age = draw(st.none() | st.integers(0, 2**31)) if protocol is listener.Protocol.TERMINATED_HTTPS else None
+    authority = "authority" if asks is not listener.ClientAuthentication.NONE or draw(st.booleans()) else None
+    return {
+        "default_tls_container_ref": default,
+        "sni_container_refs": tuple(further),
+        "client_authentication": asks,
+        "client_ca_tls_container_ref": authority,
+        "client_crl_container_ref": "revoked" if authority and draw(st.booleans()) else None,
+        "hsts_max_age": age,
+        "hsts_include_subdomains": age is not None and draw(st.booleans()),
+        "hsts_preload": age is not None and draw(st.booleans()),
+        **draw(terms()),
+    }
+
+
+@st.composite
+def spoken(draw: st.DrawFn) -> dict[str, Any]:
+    """How a pool speaks TLS to its members, or does not."""
+    authority = draw(st.none() | st.just("authority"))
+    return {
+        "tls_enabled": draw(st.booleans()),
+        "tls_container_ref": draw(st.none() | st.sampled_from(CERTIFICATES)),
+        "ca_tls_container_ref": authority,
+        "crl_container_ref": "revoked" if authority and draw(st.booleans()) else None,
+        **draw(terms()),
+    }
+
+
 SPEAKING_HTTP = frozenset({listener.Protocol.HTTP, listener.Protocol.TERMINATED_HTTPS})
-SERVED = (listener.Protocol.TCP, listener.Protocol.HTTP, listener.Protocol.HTTPS)
+ENDING_TLS = frozenset({listener.Protocol.TERMINATED_HTTPS, listener.Protocol.PROMETHEUS})
+SERVED = tuple(served.MODES)
 
 
 @st.composite
 def listeners(draw: st.DrawFn, number: int, pools: Sequence[pool.Pool]) -> listener.Listener:
     """One listener on a port of its own, answered by one of the pools that may, or by none."""
     protocol = draw(st.sampled_from(SERVED))
-    return draw(some_listener(number, protocol, [None, *fitting(protocol, pools)]))
+    made = draw(some_listener(number, protocol, [None, *fitting(protocol, pools)]))
+    if protocol is listener.Protocol.PROMETHEUS and draw(st.booleans()):
+        return made
+    return made.having(draw(ended(protocol))) if protocol in ENDING_TLS else made
 
 
 def some_listener(
     number: int, protocol: listener.Protocol, choices: list[str | None]
 ) -> st.SearchStrategy[listener.Listener]:
     """One listener of a protocol."""
-    headers = st.dictionaries(st.sampled_from(HEADERS), st.sampled_from(("true", "TRUE", "no")))
+    names = HEADERS + (FROM_CERTIFICATE if protocol is listener.Protocol.TERMINATED_HTTPS else ())
+    headers = st.dictionaries(st.sampled_from(names), st.sampled_from(("true", "TRUE", "no")))
     return st.builds(
         listener.Listener,
         **common(2, number),
@@ -130,9 +212,10 @@ def named(cookie: str) -> dict[str, object]:
     return {"type": "APP_COOKIE", "cookie_name": cookie}
 
 
-def pools(number: int) -> st.SearchStrategy[pool.Pool]:
+@st.composite
+def pools(draw: st.DrawFn, number: int) -> pool.Pool:
     """One pool."""
-    return st.builds(
+    made = st.builds(
         pool.Pool,
         **common(3, number),
         description=free_text,
@@ -140,6 +223,7 @@ def pools(number: int) -> st.SearchStrategy[pool.Pool]:
         lb_algorithm=st.sampled_from(pool.Algorithm),
         session_persistence=st.none() | st.sampled_from(("SOURCE_IP", "HTTP_COOKIE")).map(kept_by) | keys.map(named),
     )
+    return draw(made).having(draw(spoken()))
 
 
 def members(number: int, pools: int) -> st.SearchStrategy[member.Member]:

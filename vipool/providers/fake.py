@@ -43,8 +43,8 @@ class Engine:
     counters: dict[str, spec.Counters] = field(default_factory=dict)
     done: list[tuple[str, str]] = field(default_factory=list)
 
-    def converge(self, place: base.Place, wanted: tree.Tree) -> str:
-        """See `vipool.providers.base.Engine.converge`."""
+    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
+        """See `vipool.providers.base.Engine.converge`. It asks for no material."""
         trouble = self.troubles.get(wanted.loadbalancer.id)
         if trouble is not None:
             raise trouble

@@ -9,8 +9,8 @@ import enum
 from collections.abc import Iterator, Mapping
 
 from vipool.core import offers
-from vipool.model import attr, healthmonitor, l7policy, listener, pool, tree, types
-from vipool.providers.haproxy import checks, headers, served
+from vipool.model import healthmonitor, l7policy, listener, pool, tree, types
+from vipool.providers.haproxy import checks, served, tls
 
 LISTENERS = frozenset(served.MODES)
 POOLS = frozenset(
@@ -25,26 +25,6 @@ MONITORS = frozenset(
         healthmonitor.Type.TLS_HELLO,
     }
 )
-PAIRS: Mapping[listener.Protocol, frozenset[pool.Protocol]] = {
-    listener.Protocol.HTTP: frozenset({pool.Protocol.HTTP, pool.Protocol.PROXY, pool.Protocol.PROXYV2}),
-    listener.Protocol.HTTPS: POOLS - {pool.Protocol.HTTP},
-    listener.Protocol.TCP: POOLS,
-}
-HEADERS = frozenset({"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", *headers.ADDRESSES})
-
-# Attributes nothing here carries yet: any value but the declared default is refused.
-UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
-    listener.Listener: (
-        "default_tls_container_ref", "sni_container_refs", "client_ca_tls_container_ref", "client_authentication",
-        "client_crl_container_ref", "tls_ciphers", "tls_versions", "alpn_protocols", "hsts_max_age",
-        "hsts_include_subdomains", "hsts_preload",
-    ),
-    pool.Pool: (
-        "tls_enabled", "tls_container_ref", "ca_tls_container_ref", "crl_container_ref", "tls_ciphers",
-        "tls_versions", "alpn_protocols",
-    ),
-}  # fmt: skip
-
 # The longest time HAProxy's configuration takes: 2^31 - 1 milliseconds (configuration manual, section 2.5).
 LONGEST_SECONDS = 2_147_483
 
@@ -104,10 +84,9 @@ class Capabilities:
 def reasons(wanted: tree.Tree) -> Iterator[str]:
     """Every reason why the tree cannot be carried, in the order of its rows."""
     for row in wanted.rows():
-        yield from _unserved(row)
         match row:
             case listener.Listener():
-                yield from _listener(row, wanted)
+                yield from _listener(row)
             case pool.Pool():
                 yield from _pool(row)
             case healthmonitor.HealthMonitor():
@@ -122,13 +101,6 @@ def _called(row: tree.Row) -> str:
     return f"{row.NOUN.title.lower()} {row.id}"
 
 
-def _unserved(row: tree.Row) -> Iterator[str]:
-    names = UNSERVED.get(type(row), ())
-    for attribute in attr.attributes(type(row)):
-        if attribute.name in names and getattr(row, attribute.name) not in (attribute.default, None, ()):
-            yield f"{_called(row)}: {attribute.wire} is not served by the HAProxy provider yet; leave it out."
-
-
 def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -> Iterator[str]:
     if value not in served:
         yield (
@@ -137,16 +109,10 @@ def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -
         )
 
 
-def _listener(row: listener.Listener, wanted: tree.Tree) -> Iterator[str]:
+def _listener(row: listener.Listener) -> Iterator[str]:
     yield from _choice(row, "protocol", row.protocol, frozenset(LISTENERS))
-    back = wanted.find(pool.Pool, row.default_pool_id) if row.default_pool_id else None
-    if back is not None and row.protocol in PAIRS:
-        yield from _choice(row, "a default pool of protocol", back.protocol, frozenset(PAIRS[row.protocol]))
-    inserted = headers.inserted(row)
-    if inserted and row.protocol is not listener.Protocol.HTTP:
-        yield f"{_called(row)}: insert_headers needs a listener of protocol HTTP."
-    for header in inserted:
-        yield from _choice(row, "insert_headers", header, HEADERS)
+    if tls.ends(row):
+        yield from _terms(row)
 
 
 def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
@@ -157,6 +123,14 @@ def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
 
 def _pool(row: pool.Pool) -> Iterator[str]:
     yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
+    if row.tls_enabled:
+        yield from _terms(row)
+
+
+def _terms(row: listener.Listener | pool.Pool) -> Iterator[str]:
+    reason = tls.refuse(row)
+    if reason is not None:
+        yield f"{_called(row)}: {reason}"
 
 
 def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:

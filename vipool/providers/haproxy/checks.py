@@ -5,19 +5,24 @@ Promises: pure. PING monitors write nothing: the agent pings (`vipool.providers.
 
 from collections.abc import Iterator
 
-from vipool.model import healthmonitor, member
+from vipool.model import healthmonitor, member, pool
 from vipool.providers.haproxy import tokens
 
 Type = healthmonitor.Type
+PROXIED = frozenset({pool.Protocol.PROXY, pool.Protocol.PROXYV2})
 
 
-def lines(monitor: healthmonitor.HealthMonitor | None) -> Iterator[str]:
+def lines(monitor: healthmonitor.HealthMonitor | None, back: pool.Pool) -> Iterator[str]:
     """The lines of a backend whose members are checked."""
     if monitor is None:
         return
     yield tokens.line("timeout", "check", f"{monitor.timeout}s")
     if monitor.type.speaks_http:
         yield from _request(monitor)
+    elif monitor.type is Type.TCP and back.tls_enabled:
+        # A check of a member that is spoken to over TLS would shake hands.
+        yield tokens.line("option", "tcp-check")
+        yield tokens.line("tcp-check", "connect")
 
 
 def _request(monitor: healthmonitor.HealthMonitor) -> Iterator[str]:
@@ -39,14 +44,27 @@ def expected(codes: str) -> str:
     return ",".join(str(int(each)) for each in codes.split(","))
 
 
-def words(each: member.Member, monitor: healthmonitor.HealthMonitor | None) -> Iterator[tokens.Word]:
-    """The words of a server that is checked."""
+def words(each: member.Member, back: pool.Pool, monitor: healthmonitor.HealthMonitor | None) -> Iterator[tokens.Word]:
+    """The words of a server that is checked.
+
+    What a check has in common with the traffic is said again: a server that comes at run time does not infer it
+    (management guide, `add server`). A check that goes elsewhere has nothing in common with it.
+    """
     if monitor is None or monitor.type is Type.PING:
         return
+    elsewhere = bool(each.monitor_address or each.monitor_port)
     yield "check"
     yield from ("inter", f"{monitor.delay}s", "rise", monitor.max_retries, "fall", monitor.max_retries_down)
-    if monitor.type in {Type.HTTPS, Type.TLS_HELLO}:
-        yield from ("check-ssl", "verify", "none")
+    if monitor.type in {Type.HTTPS, Type.TLS_HELLO} or (
+        monitor.type is Type.HTTP and back.tls_enabled and not elsewhere
+    ):
+        yield "check-ssl"
+        if not back.tls_enabled:
+            yield from ("verify", "none")
+        elif monitor.type.speaks_http and back.alpn_protocols:
+            yield from ("check-alpn", ",".join(back.alpn_protocols))
+    if back.protocol in PROXIED and not elsewhere:
+        yield "check-send-proxy"
     if each.monitor_address:
         yield from ("addr", tokens.host(each.monitor_address))
     if each.monitor_port:

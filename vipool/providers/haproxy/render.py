@@ -11,12 +11,12 @@ same on every node and a socket's path can never exceed the 107 bytes that unix(
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vipool.core import l7
 from vipool.model import listener, tree
-from vipool.providers.haproxy import backends, persistence, served, switching, tokens
+from vipool.providers.haproxy import backends, headers, persistence, served, switching, tls, tokens
 
 SOCKET = "stats.sock"
 STATES = "server-state"
@@ -41,20 +41,29 @@ class Layout:
     group: int | None = None
 
 
-def render(wanted: tree.Tree, layout: Layout) -> str:
-    """The configuration, or an empty text when nothing of the tree is to be served."""
+def render(wanted: tree.Tree, layout: Layout, files: Sequence[tls.File] = ()) -> str:
+    """The configuration, or an empty text when nothing of the tree is to be served.
+
+    `files` are those that `tls.files` says it needs: their digests are in the text, so that it tells of a change.
+    """
     fronts = tuple(served.listeners(wanted))
     if not fronts:
         return ""
     most = connections(wanted, layout)
     return "\n".join(
         (
-            tokens.section("global", "", _global(most, layout)),
+            *_digests(files),
+            tokens.section("global", "", _global(wanted, most, layout)),
             *_peers(wanted),
             tokens.section("defaults", "", _defaults()),
             *(section for each in fronts for section in _listener(wanted, each, most)),
         )
     )
+
+
+def _digests(files: Sequence[tls.File]) -> Iterator[str]:
+    if files:
+        yield "".join(f"{tokens.comment(each.path, each.digest)}\n" for each in files)
 
 
 def connections(wanted: tree.Tree, layout: Layout) -> int:
@@ -67,7 +76,7 @@ def connections(wanted: tree.Tree, layout: Layout) -> int:
     return max(1, min(MOST_CONNECTIONS, (layout.files - reserved) * 10 // 22))
 
 
-def _global(most: int, layout: Layout) -> Iterator[str]:
+def _global(wanted: tree.Tree, most: int, layout: Layout) -> Iterator[str]:
     yield tokens.line("nbthread", 1)
     yield tokens.line("maxconn", most)
     yield tokens.line("maxpipes", max(1, most // 10))
@@ -75,10 +84,15 @@ def _global(most: int, layout: Layout) -> Iterator[str]:
         yield tokens.line("uid", layout.user)
     if layout.group is not None:
         yield tokens.line("gid", layout.group)
+    if wanted.loadbalancer.incarnation:
+        # Says nothing to HAProxy: another text is another process, which is what was asked for.
+        yield tokens.line("description", f"incarnation {wanted.loadbalancer.incarnation}")
     yield tokens.line("stats", "socket", f"unix@{SOCKET}", "mode", 600, "level", "admin", "expose-fd", "listeners")
     yield tokens.line("server-state-file", STATES)
     # A process that was reloaded away ends its last connections itself after this time.
     yield tokens.line("hard-stop-after", "30m")
+    if any(tls.ends(each) for each in served.listeners(wanted)):
+        yield tokens.line("tune.ssl.cachesize", tls.CACHED_SESSIONS)
     # Otherwise HAProxy 2.6 loads every CA of the system at each start, check and reload: 33 ms of CPU and 0.9 MB.
     yield tokens.line("httpclient.ssl.verify", "none")
 
@@ -109,7 +123,8 @@ def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterato
 def _frontend(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:
     mode = served.MODES[front.protocol]
     yield tokens.line("mode", mode)
-    yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port))
+    words = tls.bind_words(front)
+    yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port), *words)
     yield tokens.line("maxconn", min(front.connection_limit, most) if front.connection_limit > 0 else most)
     yield tokens.line("timeout", "client", front.timeout_client_data or CLIENT_TIMEOUT)
     if mode == "http":
@@ -121,7 +136,15 @@ def _frontend(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterato
         yield tokens.line("acl", "allowed", "src", str(ipaddress.ip_network(cidr, strict=False)))
     if front.allowed_cidrs:
         yield tokens.line("tcp-request", "connection", "reject", "unless", "allowed")
+    if front.protocol is listener.Protocol.PROMETHEUS:
+        yield from _metrics()
+    yield from headers.transport_security(front)
     yield from switching.lines(wanted, front)
     back = l7.pool_in_service(wanted, front.default_pool_id)
     if back is not None:
         yield tokens.line("default_backend", served.backend_name(back.id, front))
+
+
+def _metrics() -> Iterator[str]:
+    yield tokens.line("http-request", "use-service", "prometheus-exporter", "if", "{", "path", "/metrics", "}")
+    yield tokens.line("http-request", "return", "status", 404)

@@ -13,6 +13,8 @@ MODES = {
     listener.Protocol.TCP: "tcp",
     listener.Protocol.HTTPS: "tcp",
     listener.Protocol.HTTP: "http",
+    listener.Protocol.TERMINATED_HTTPS: "http",
+    listener.Protocol.PROMETHEUS: "http",
 }
 
 

@@ -9,19 +9,19 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, member, pool
-from vipool.providers.haproxy import checks, persistence, tokens
+from vipool.model import healthmonitor, listener, member, pool
+from vipool.providers.haproxy import checks, persistence, served, tls, tokens
 
 HASHING = frozenset({pool.Algorithm.SOURCE_IP, pool.Algorithm.SOURCE_IP_PORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What the members of one pool have in common: the pool, how its connections are read, its enabled monitor, the
+    """What the members of one pool have in common: the listener they answer for, the pool, its enabled monitor, the
     address connections leave from, and the members' stable numbers."""
 
+    front: listener.Listener
     back: pool.Pool
-    mode: str
     monitor: healthmonitor.HealthMonitor | None
     source: str
     numbers: dict[str, int]
@@ -57,11 +57,13 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
         case pool.Protocol.PROXY:
             yield "send-proxy"
         case pool.Protocol.PROXYV2:
-            yield "send-proxy-v2"
+            # With what the client's TLS was, and the name in its certificate (PROXY protocol, section 2.2.6).
+            yield "send-proxy-v2-ssl-cn" if tls.ends(serving.front) else "send-proxy-v2"
         case _:
             pass
-    yield from persistence.words(each, serving.back, serving.mode)
-    yield from checks.words(each, serving.monitor)
+    yield from tls.server_words(serving.back, serving.front)
+    yield from persistence.words(each, serving.back, served.mode(serving.front, serving.back))
+    yield from checks.words(each, serving.back, serving.monitor)
     if each.backup:
         yield "backup"
     if not each.admin_state_up:

@@ -51,6 +51,11 @@ def line(*words: Word) -> str:
     return "    " + " ".join(word(each) for each in words)
 
 
+def comment(*words: Word) -> str:
+    """A line that HAProxy passes over."""
+    return "# " + " ".join(word(each) for each in words)
+
+
 def section(kind: str, name: str, lines: Iterable[str]) -> str:
     """A section: its heading, then its lines, each ended. Raises Unquotable on a name HAProxy would not take."""
     if name and not _NAME.fullmatch(name):
