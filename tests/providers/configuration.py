@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vipool.providers.haproxy import materials, tls
+from vipool.providers.haproxy import keyring, tls
 
 BINARY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/sbin:/bin")
 needs_haproxy = pytest.mark.skipif(BINARY is None, reason="haproxy is not installed")
@@ -57,8 +57,8 @@ def verdict(text: str, directory: Path, files: Sequence[tls.File] = ()) -> str:
     """What `haproxy -c` says against the text and its files, warnings included; empty when it accepts them without a
     word."""
     assert BINARY is not None
-    shutil.rmtree(directory / tls.FOLDER, ignore_errors=True)
-    materials.write(directory, files)
+    keyring.write(directory, files)
+    keyring.tidy(directory, [each.path for each in files])
     (directory / "server-state").write_text("1\n")
     (directory / "haproxy.cfg").write_text(text)
     command = (BINARY, "-c", "-L", "local", "-C", str(directory), "-f", "haproxy.cfg")

@@ -100,6 +100,7 @@ def test_a_name_more_or_less_reloads(balancer, town):
     assert files(town) == {f"{LISTENER}/0000.pem", f"{LISTENER}/0001.pem"}
     assert "0001.pem goes" in balancer.converge(ending())
     assert files(town) == {f"{LISTENER}/0000.pem"}
+    assert town.shown("x.wild.example") == der(town.web)
 
 
 def resumes(town: Town, context: ssl.SSLContext, session: ssl.SSLSession) -> bool:
@@ -234,7 +235,8 @@ def test_a_listener_whose_pool_lacks_its_authority_is_left_out(balancer, town, t
 
 def test_nothing_is_served_where_nothing_can_be(balancer, town):
     del balancer.materials["web"]
-    assert balancer.converge(ending()) == ""
+    said = balancer.converge(ending())
+    assert said == f"listener {LISTENER} is left out: web is missing or unreadable"
     assert balancer.processes() == 0
     assert not folder(town).exists()
 
@@ -244,10 +246,11 @@ def test_what_haproxy_refuses_leaves_files_and_process_as_they_were(balancer, to
     balancer.converge(wanted)
     before = (folder(town) / LISTENER / "0000.pem").read_text()
     balancer.materials["web"] = town.authority.issue("www.example.org").pem
-    broken = with_front(wanted, tls_ciphers="NOTHING-THAT-IS-KNOWN")
+    broken = with_front(wanted, tls_ciphers="NOTHING-THAT-IS-KNOWN", sni_container_refs=("wild",))
     with pytest.raises(base.Broken, match="cipher"):
         balancer.engine.converge(balancer.place, broken, balancer.materials)
     assert (folder(town) / LISTENER / "0000.pem").read_text() == before
+    assert files(town) == {f"{LISTENER}/0000.pem"}
     assert town.shown() == der(town.web)
     os.kill(balancer.pid(), signal.SIGKILL)
     eventually(lambda: balancer.processes() == 0)

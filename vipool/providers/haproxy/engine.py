@@ -21,8 +21,19 @@ from typing import assert_never
 from vipool.host import errors, files, processes
 from vipool.model import listener, member, spec, tree
 from vipool.providers import base
-from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, served, stats, tls
-from vipool.providers.haproxy import materials as keys
+from vipool.providers.haproxy import (
+    counters,
+    generations,
+    keyring,
+    ping,
+    plan,
+    prober,
+    render,
+    runtime,
+    served,
+    stats,
+    tls,
+)
 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
 # How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
@@ -47,20 +58,27 @@ class Engine:
         self._layout = layout or layout_of_this_node()
         self._prober = prober.Prober()
         self._watched: dict[str, tuple[processes.Process, int]] = {}
+        self._left_out: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`."""
         directory = files.directory(Path(place.directory))
-        usable = keys.usable(wanted, materials)
+        usable = keyring.usable(wanted, materials)
         able = tls.readable(wanted, usable)
         beside = tls.files(able, usable)
         text = render.render(able, self._layout, beside)
         step = plan.plan(_running(directory), text, beside)
         done = self._perform(place, Target(wanted=wanted, text=text, files=beside), step)
-        keys.tidy(directory, beside)
+        keyring.tidy(directory, [each.path for each in beside])
         self._ping(place, able, again=not isinstance(step, plan.Nothing | plan.Runtime))
-        return "; ".join((done, *keys.missing(wanted, usable))) if done else ""
+        return "; ".join(filter(None, (done, *self._news(place, tuple(keyring.left_out(wanted, usable))))))
+
+    def _news(self, place: base.Place, left_out: tuple[str, ...]) -> tuple[str, ...]:
+        """What is left out, when that was not said before."""
+        before = self._left_out.get(place.directory, ())
+        self._left_out[place.directory] = left_out
+        return left_out if left_out != before else ()
 
     def _perform(self, place: base.Place, target: Target, step: plan.Step) -> str:
         match step:
@@ -115,6 +133,7 @@ class Engine:
         """See `vipool.providers.base.Engine.remove`."""
         directory = Path(place.directory)
         self._forget(place)
+        self._left_out.pop(place.directory, None)
         self._prober.forget(place)
         if directory.exists():
             # First what says that something should run, so that a crash here is not taken for a dead process.
@@ -172,7 +191,7 @@ class Engine:
             if not (command.answer in answer if command.answer else not answer) and not command.optional:
                 self._reload(place, target)
                 return f"HAProxy reloaded: it answered {answer!r} to {command.text.split(' ', 3)[:2]}"
-        keys.write(directory, target.files)
+        keyring.write(directory, target.files)
         os.replace(directory / NEXT, directory / TEXT)
         return f"HAProxy changed in place, {len(commands)} commands"
 
@@ -185,7 +204,7 @@ class Engine:
         files.write(directory / NEXT, target.text)
         files.write(directory / render.STATES, "1\n")
         try:
-            with keys.placed(directory, target.files):
+            with keyring.placed(directory, target.files):
                 # Starting reads the text as `-c` would, and there is nothing yet to be spoilt by a bad one.
                 _launch(generations.arguments(program, directory, NEXT), place, ())
         except base.Broken:
@@ -200,7 +219,7 @@ class Engine:
         files.write(directory / NEXT, target.text)
         command = generations.arguments(generations.binary(), directory, NEXT)
         try:
-            with keys.placed(directory, target.files):
+            with keyring.placed(directory, target.files):
                 complaint = generations.check(command)
                 if complaint:
                     raise base.Broken(f"HAProxy refuses the configuration: {complaint}")

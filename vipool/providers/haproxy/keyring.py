@@ -1,37 +1,36 @@
 """Certificates, authorities and revocation lists as files of a load balancer's directory.
 
 Promises: what HAProxy could not read is found before it is written; a file is readable by its owner alone, and whole or
-not there; when what needed new files could not be done, the old ones are back. Says nothing of what is in a file.
+not there; when what needed other files could not be done, the old ones are back. Says nothing of what is in a file.
 Which there are is said elsewhere (`tls`).
 """
 
 import contextlib
 import os
-import shutil
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
 from vipool.host import files
 from vipool.model import tree
-from vipool.providers.haproxy import tls
+from vipool.providers.haproxy import served, tls
 
 
 def usable(wanted: tree.Tree, materials: Mapping[str, str]) -> dict[str, str]:
     """The materials that can be what the tree needs them for: a certificate has its key, an authority a certificate."""
-    needs = [need for front in wanted.listeners for need in tls.needs(wanted, front)]
     bad = {
         need.reference
-        for need in needs
+        for front in served.listeners(wanted)
+        for need in tls.needs(wanted, front)
         if need.reference in materials and not _readable(need.role, tls.sections(materials[need.reference]))
     }
     return {reference: text for reference, text in materials.items() if reference not in bad}
 
 
-def missing(wanted: tree.Tree, materials: Mapping[str, str]) -> Iterator[str]:
+def left_out(wanted: tree.Tree, materials: Mapping[str, str]) -> Iterator[str]:
     """Which listeners are left out, and for want of what, in words."""
-    for front in wanted.listeners:
+    for front in served.listeners(wanted):
         wants = sorted({need.reference for need in tls.needs(wanted, front)} - materials.keys())
         if wants:
             yield f"listener {front.id} is left out: {', '.join(wants)} is missing or unreadable"
@@ -39,47 +38,45 @@ def missing(wanted: tree.Tree, materials: Mapping[str, str]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def placed(directory: Path, wanted: Sequence[tls.File]) -> Iterator[None]:
-    """Have the files there while the block runs, and after it; those that were there before if it raises."""
-    before = {each.path: _read(directory / each.path) for each in wanted}
+    """Have these files there and no others while the block runs, and after it; those that were there if it raises."""
+    before = {path: (directory / path).read_bytes() for path in _there(directory)}
     try:
         write(directory, wanted)
+        tidy(directory, [each.path for each in wanted])
         yield
     except BaseException:
-        for path, text in before.items():
-            if text is None:
-                (directory / path).unlink(missing_ok=True)
-            else:
-                files.write(directory / path, text)
+        for path, content in before.items():
+            _write(directory, path, content)
+        tidy(directory, before)
         raise
 
 
 def write(directory: Path, wanted: Sequence[tls.File]) -> None:
     """Have the files there."""
     for each in wanted:
-        path = directory / each.path
-        files.directory(directory / tls.FOLDER)
-        files.directory(path.parent)
-        files.write_if_changed(path, each.text)
+        _write(directory, each.path, each.text)
 
 
-def tidy(directory: Path, wanted: Sequence[tls.File]) -> None:
-    """Remove every other file, also half a file that a crash left."""
-    kept = {directory / each.path for each in wanted}
-    folder = directory / tls.FOLDER
-    for path in sorted(folder.rglob("*"), reverse=True) if folder.exists() else ():
-        if path.is_dir():
-            with contextlib.suppress(OSError):  # it is not empty
-                path.rmdir()
-        elif path not in kept:
-            path.unlink(missing_ok=True)
-    if not kept and folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
+def tidy(directory: Path, kept: Collection[str]) -> None:
+    """Remove every other file, also half a file that a crash left, and folders with nothing in them."""
+    for path in _there(directory):
+        if path not in kept:
+            (directory / path).unlink(missing_ok=True)
+    top = directory / tls.FOLDER
+    for folder in (*top.glob("*/"), top):
+        with contextlib.suppress(OSError):  # it is not empty, or not there
+            folder.rmdir()
 
 
-def _read(path: Path) -> bytes | None:
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_bytes()
-    return None
+def _there(directory: Path) -> list[str]:
+    found = (directory / tls.FOLDER).rglob("*")
+    return [str(path.relative_to(directory)) for path in found if path.is_file()]
+
+
+def _write(directory: Path, path: str, content: str | bytes) -> None:
+    files.directory(directory / tls.FOLDER)
+    files.directory((directory / path).parent)
+    files.write_if_changed(directory / path, content)
 
 
 def _readable(role: tls.Role, text: str) -> bool:
@@ -91,6 +88,7 @@ def _readable(role: tls.Role, text: str) -> bool:
                 case tls.Role.SHOWN | tls.Role.OURS:
                     # The empty password: HAProxy could not ask for one either.
                     context.load_cert_chain(path, password="")
+                    return True
                 case tls.Role.AUTHORITIES:
                     context.load_verify_locations(path)
                     return context.cert_store_stats()["x509"] > 0
@@ -101,15 +99,12 @@ def _readable(role: tls.Role, text: str) -> bool:
                     assert_never(role)
     except (ssl.SSLError, ValueError):
         return False
-    return True
 
 
 @contextlib.contextmanager
 def _anonymous(text: str) -> Iterator[str]:
     """A path under which the text can be read for as long as the block runs; it is on no disk."""
-    descriptor = os.memfd_create("material", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    with os.fdopen(os.memfd_create("material", os.MFD_CLOEXEC), "w") as file:
+        file.write(text)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
