@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vipool.providers.haproxy import keyring, tls
+from vipool.providers.haproxy import keyring, pem
 
 BINARY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/sbin:/bin")
 needs_haproxy = pytest.mark.skipif(BINARY is None, reason="haproxy is not installed")
@@ -53,7 +53,7 @@ def words(text: str) -> list[str]:
     return found if current is None else [*found, current]
 
 
-def verdict(text: str, directory: Path, files: Sequence[tls.File] = ()) -> str:
+def verdict(text: str, directory: Path, files: Sequence[pem.File] = ()) -> str:
     """What `haproxy -c` says against the text and its files, warnings included; empty when it accepts them without a
     word."""
     assert BINARY is not None

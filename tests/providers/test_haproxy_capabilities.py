@@ -7,7 +7,7 @@ import pytest
 from tests.providers import trees
 from vipool.core.rules import listeners as rules
 from vipool.model import attr, healthmonitor, listener, parts, pool, tree
-from vipool.providers.haproxy import capabilities, headers, render, served, tls
+from vipool.providers.haproxy import capabilities, headers, pem, render, served
 
 LISTENER, POOL, MEMBER, MONITOR, POLICY = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5, 6))
 CAN = capabilities.Capabilities()
@@ -152,4 +152,4 @@ def text(**changes: dict[str, Any]) -> str:
     """The rendered text, with material in which each reference stands for itself."""
     wanted = tree_of(**changes)
     materials = {each: f"-----BEGIN {each}\n-----END {each}\n" for each in ("x", "y", "ca", "other", "crl")}
-    return render.render(wanted, render.Layout(), tls.files(wanted, materials))
+    return render.render(wanted, render.Layout(), pem.files(wanted, materials))

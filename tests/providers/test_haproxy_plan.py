@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.providers import trees
 from vipool.model import l7policy, listener, tree
-from vipool.providers.haproxy import plan, render, stats, tls
+from vipool.providers.haproxy import pem, plan, render, stats
 
 LAYOUT = render.Layout(files=20_000)
 LISTENER, POOL, MONITOR = trees.identifier(2, 1), trees.identifier(3, 1), trees.identifier(5, 1)
@@ -21,7 +21,7 @@ def text(whole: tree.Tree) -> str:
     return trees.rendered(whole, LAYOUT)[0]
 
 
-def files(whole: tree.Tree) -> tuple[tls.File, ...]:
+def files(whole: tree.Tree) -> tuple[pem.File, ...]:
     return trees.rendered(whole, LAYOUT)[1]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.providers import configuration, trees
 from vipool.model import pool
-from vipool.providers.haproxy import capabilities, render, servers, switching, tls, tokens
+from vipool.providers.haproxy import capabilities, pem, render, servers, switching, tokens
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(each.parent.name for each in GOLDEN.glob("*/tree.json"))
@@ -34,14 +34,14 @@ def body(case: str) -> dict[str, Any]:
 def test_a_tree_renders_as_recorded(case):
     wanted = trees.load(body(case))
     assert CAPABILITIES.refuse(wanted) is None
-    text = recordable(*trees.rendered(tls.readable(wanted, trees.materials()), LAYOUT))
+    text = recordable(*trees.rendered(pem.readable(wanted, trees.materials()), LAYOUT))
     recorded = GOLDEN / case / "haproxy.cfg"
     if os.environ.get("VIPOOL_BLESS"):
         recorded.write_text(text)
     assert text == recorded.read_text()
 
 
-def recordable(text: str, files: Sequence[tls.File]) -> str:
+def recordable(text: str, files: Sequence[pem.File]) -> str:
     """The text with a name in place of each digest: certificates are made anew each time."""
     for each in files:
         text = text.replace(each.digest, "digest")
@@ -51,7 +51,7 @@ def recordable(text: str, files: Sequence[tls.File]) -> str:
 @configuration.needs_haproxy
 @pytest.mark.parametrize("case", [each for each in CASES if (GOLDEN / each / "haproxy.cfg").read_text()])
 def test_haproxy_accepts_the_recorded_text(case, tmp_path):
-    files = tls.files(tls.readable(trees.load(body(case)), trees.materials()), trees.materials())
+    files = pem.files(pem.readable(trees.load(body(case)), trees.materials()), trees.materials())
     assert configuration.verdict((GOLDEN / case / "haproxy.cfg").read_text(), tmp_path, files) == ""
 
 

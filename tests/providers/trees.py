@@ -25,7 +25,7 @@ from vipool.model import (
     tree,
     types,
 )
-from vipool.providers.haproxy import capabilities, render, served, tls
+from vipool.providers.haproxy import capabilities, pem, render, served
 
 LOADBALANCER = "10000000-0000-4000-8000-000000000001"
 # What references of drawn and golden trees stand for.
@@ -102,9 +102,9 @@ def materials() -> dict[str, str]:
     return {**texts, "authority": authority.pem, "revoked": authority.revocations(issued["second"])}
 
 
-def rendered(wanted: tree.Tree, layout: render.Layout) -> tuple[str, tuple[tls.File, ...]]:
+def rendered(wanted: tree.Tree, layout: render.Layout) -> tuple[str, tuple[pem.File, ...]]:
     """The text of a tree all of whose references can be had, and the files beside it."""
-    files = tls.files(wanted, materials())
+    files = pem.files(wanted, materials())
     return render.render(wanted, layout, files), files
 
 

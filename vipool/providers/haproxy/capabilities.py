@@ -1,8 +1,9 @@
 """What HAProxy carries today, and the sentence for everything else.
 
-Promises: pure; a tree that is not refused renders, and HAProxy accepts what was rendered. An attribute that would be
-stored and have no effect on traffic is refused, never ignored. Does not repeat what the API refuses for every provider
-(unknown references, protocols that do not fit each other's layer).
+Promises: pure; a tree that is not refused renders, and HAProxy accepts what was rendered. What would be stored and
+have no effect on traffic is refused, never ignored; but for what Octavia's clients send where it has no meaning: terms
+of TLS where none is spoken, cookies where bytes are carried (OCTAVIA-SPEC 4.3 and 4.4). Does not repeat what the API
+refuses for every provider (unknown references, protocols that do not fit each other, expressions, ciphers).
 """
 
 import enum
@@ -72,7 +73,7 @@ class Capabilities:
     """HAProxy's, as `vipool.providers.base.Capabilities` asks for them."""
 
     name = "haproxy"
-    description = "TCP and HTTP load balancing by one HAProxy process per load balancer."
+    description = "TCP, HTTP and HTTPS load balancing by one HAProxy process per load balancer."
     flavors = FLAVORS
     zones = ZONES
 
@@ -101,11 +102,11 @@ def _called(row: tree.Row) -> str:
     return f"{row.NOUN.title.lower()} {row.id}"
 
 
-def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -> Iterator[str]:
-    if value not in served:
+def _choice(row: tree.Row, attribute: str, value: str, known: frozenset[str]) -> Iterator[str]:
+    if value not in known:
         yield (
             f"{_called(row)}: {attribute} {value} is not served by the HAProxy provider; "
-            f"it serves {', '.join(sorted(served))}."
+            f"it serves {', '.join(sorted(known))}."
         )
 
 

@@ -25,6 +25,7 @@ from vipool.providers.haproxy import (
     counters,
     generations,
     keyring,
+    pem,
     ping,
     plan,
     prober,
@@ -32,7 +33,6 @@ from vipool.providers.haproxy import (
     runtime,
     served,
     stats,
-    tls,
 )
 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
@@ -48,7 +48,7 @@ class Target:
 
     wanted: tree.Tree
     text: str
-    files: tuple[tls.File, ...]
+    files: tuple[pem.File, ...]
 
 
 class Engine:
@@ -65,8 +65,8 @@ class Engine:
         """See `vipool.providers.base.Engine.converge`."""
         directory = files.directory(Path(place.directory))
         usable = keyring.usable(wanted, materials)
-        able = tls.readable(wanted, usable)
-        beside = tls.files(able, usable)
+        able = pem.readable(wanted, usable)
+        beside = pem.files(able, usable)
         text = render.render(able, self._layout, beside)
         step = plan.plan(_running(directory), text, beside)
         done = self._perform(place, Target(wanted=wanted, text=text, files=beside), step)

@@ -2,7 +2,7 @@
 
 Promises: what HAProxy could not read is found before it is written; a file is readable by its owner alone, and whole or
 not there; when what needed other files could not be done, the old ones are back. Says nothing of what is in a file.
-Which there are is said elsewhere (`tls`).
+Which there are is said elsewhere (`pem`).
 """
 
 import contextlib
@@ -14,30 +14,30 @@ from typing import assert_never
 
 from vipool.host import files
 from vipool.model import tree
-from vipool.providers.haproxy import served, tls
+from vipool.providers.haproxy import pem, served
 
 
-def usable(wanted: tree.Tree, materials: Mapping[str, str]) -> dict[str, str]:
-    """The materials that can be what the tree needs them for: a certificate has its key, an authority a certificate."""
+def usable(wanted: tree.Tree, texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts, by reference, that can be what the tree needs them for: a certificate has its key, and so on."""
     bad = {
         need.reference
         for front in served.listeners(wanted)
-        for need in tls.needs(wanted, front)
-        if need.reference in materials and not _readable(need.role, tls.sections(materials[need.reference]))
+        for need in pem.needs(wanted, front)
+        if need.reference in texts and not _readable(need.role, pem.sections(texts[need.reference]))
     }
-    return {reference: text for reference, text in materials.items() if reference not in bad}
+    return {reference: text for reference, text in texts.items() if reference not in bad}
 
 
-def left_out(wanted: tree.Tree, materials: Mapping[str, str]) -> Iterator[str]:
+def left_out(wanted: tree.Tree, texts: Mapping[str, str]) -> Iterator[str]:
     """Which listeners are left out, and for want of what, in words."""
     for front in served.listeners(wanted):
-        wants = sorted({need.reference for need in tls.needs(wanted, front)} - materials.keys())
+        wants = sorted({need.reference for need in pem.needs(wanted, front)} - texts.keys())
         if wants:
             yield f"listener {front.id} is left out: {', '.join(wants)} is missing or unreadable"
 
 
 @contextlib.contextmanager
-def placed(directory: Path, wanted: Sequence[tls.File]) -> Iterator[None]:
+def placed(directory: Path, wanted: Sequence[pem.File]) -> Iterator[None]:
     """Have these files there and no others while the block runs, and after it; those that were there if it raises."""
     before = {path: (directory / path).read_bytes() for path in _there(directory)}
     try:
@@ -51,7 +51,7 @@ def placed(directory: Path, wanted: Sequence[tls.File]) -> Iterator[None]:
         raise
 
 
-def write(directory: Path, wanted: Sequence[tls.File]) -> None:
+def write(directory: Path, wanted: Sequence[pem.File]) -> None:
     """Have the files there."""
     for each in wanted:
         _write(directory, each.path, each.text)
@@ -62,37 +62,37 @@ def tidy(directory: Path, kept: Collection[str]) -> None:
     for path in _there(directory):
         if path not in kept:
             (directory / path).unlink(missing_ok=True)
-    top = directory / tls.FOLDER
+    top = directory / pem.FOLDER
     for folder in (*top.glob("*/"), top):
         with contextlib.suppress(OSError):  # it is not empty, or not there
             folder.rmdir()
 
 
 def _there(directory: Path) -> list[str]:
-    found = (directory / tls.FOLDER).rglob("*")
+    found = (directory / pem.FOLDER).rglob("*")
     return [str(path.relative_to(directory)) for path in found if path.is_file()]
 
 
 def _write(directory: Path, path: str, content: str | bytes) -> None:
-    files.directory(directory / tls.FOLDER)
+    files.directory(directory / pem.FOLDER)
     files.directory((directory / path).parent)
     files.write_if_changed(directory / path, content)
 
 
-def _readable(role: tls.Role, text: str) -> bool:
+def _readable(role: pem.Role, text: str) -> bool:
     """Whether OpenSSL reads the text as what it is to be."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         with _anonymous(text) as path:
             match role:
-                case tls.Role.SHOWN | tls.Role.OURS:
+                case pem.Role.SHOWN | pem.Role.OURS:
                     # The empty password: HAProxy could not ask for one either.
                     context.load_cert_chain(path, password="")
                     return True
-                case tls.Role.AUTHORITIES:
+                case pem.Role.AUTHORITIES:
                     context.load_verify_locations(path)
                     return context.cert_store_stats()["x509"] > 0
-                case tls.Role.REVOCATIONS:
+                case pem.Role.REVOCATIONS:
                     context.load_verify_locations(path)
                     return context.cert_store_stats()["crl"] > 0
                 case _:

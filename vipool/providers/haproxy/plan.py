@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from vipool.providers.haproxy import stats, tls
+from vipool.providers.haproxy import pem, stats
 
 # A command takes 0.3 ms, a reload 60 to 100 ms of which HAProxy's own start is most.
 MOST_COMMANDS = 200
@@ -93,7 +93,7 @@ class Server:
     words: tuple[str, ...]
 
 
-def plan(running: Running | None, wanted: str, files: Sequence[tls.File] = ()) -> Step:
+def plan(running: Running | None, wanted: str, files: Sequence[pem.File] = ()) -> Step:
     """What to do so that the wanted text is served with its files; an empty one means that nothing is."""
     if not wanted:
         return Stop() if running else Nothing()
@@ -174,7 +174,7 @@ def _reload(old: Mapping[str, Section], new: Mapping[str, Section], running: Run
                     yield f"server {name} comes with a cookie"
 
 
-def _unlike(old: Mapping[str, str], files: Sequence[tls.File], changed: Sequence[tls.File]) -> Iterator[str]:
+def _unlike(old: Mapping[str, str], files: Sequence[pem.File], changed: Sequence[pem.File]) -> Iterator[str]:
     """Why files cannot be exchanged in their places.
 
     What says whom to believe, and what we show to members, counts for handshakes alone: a session that is resumed and
@@ -183,13 +183,13 @@ def _unlike(old: Mapping[str, str], files: Sequence[tls.File], changed: Sequence
     for path in sorted(old.keys() ^ {each.path for each in files}):
         yield f"{path} {'goes' if path in old else 'comes'}"
     for each in changed:
-        if each.role is not tls.Role.SHOWN:
+        if each.role is not pem.Role.SHOWN:
             yield f"{each.path} changes"
         elif len(each.text) > MOST_LETTERS:
             yield f"{each.path} is longer than a command can be"
 
 
-def _swaps(changed: Sequence[tls.File]) -> Iterator[Command]:
+def _swaps(changed: Sequence[pem.File]) -> Iterator[Command]:
     for each in changed:
         yield Command(text=f"set ssl cert {each.path} <<", payload=each.text, answer="Transaction ")
         yield Command(text=f"commit ssl cert {each.path}", answer="Success!")

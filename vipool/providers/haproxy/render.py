@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from vipool.core import l7
 from vipool.model import listener, tree
-from vipool.providers.haproxy import backends, headers, persistence, served, switching, tls, tokens
+from vipool.providers.haproxy import backends, headers, pem, persistence, served, switching, tls, tokens
 
 SOCKET = "stats.sock"
 STATES = "server-state"
@@ -41,10 +41,10 @@ class Layout:
     group: int | None = None
 
 
-def render(wanted: tree.Tree, layout: Layout, files: Sequence[tls.File] = ()) -> str:
+def render(wanted: tree.Tree, layout: Layout, files: Sequence[pem.File] = ()) -> str:
     """The configuration, or an empty text when nothing of the tree is to be served.
 
-    `files` are those that `tls.files` says it needs: their digests are in the text, so that it tells of a change.
+    `files` are those that `pem.files` says it needs: their digests are in the text, so that it tells of a change.
     """
     fronts = tuple(served.listeners(wanted))
     if not fronts:
@@ -61,7 +61,7 @@ def render(wanted: tree.Tree, layout: Layout, files: Sequence[tls.File] = ()) ->
     )
 
 
-def _digests(files: Sequence[tls.File]) -> Iterator[str]:
+def _digests(files: Sequence[pem.File]) -> Iterator[str]:
     if files:
         yield "".join(f"{tokens.comment(each.path, each.digest)}\n" for each in files)
 
