@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,23 @@ def test_no_request_fails_while_certificates_are_replaced_and_processes_too(bala
             assert ("reloaded" if number % 3 == 2 else "in place") in said
             load.reaches(done + 20)
     assert load.failures == []
+
+
+def test_no_http_2_request_fails_while_processes_are_replaced(balancer, town):
+    """One client, which asks a thousand times on as few connections as it is let."""
+    wanted = ending()
+    balancer.converge(wanted)
+    command = ["ip", "netns", "exec", balancer.place.namespace, "curl", "-sk", "--http2", "-o", "/dev/null"]
+    command += ["-w", "%{http_code} %{http_version}\n", f"https://{VIP}/[1-1000]"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        replaced = 0
+        while client.poll() is None:
+            replaced += 1
+            again = with_front(wanted, timeout_client_data=60_000 + replaced)
+            assert "reloaded" in balancer.engine.converge(balancer.place, again, balancer.materials)
+        said = client.communicate()[0].splitlines()
+    assert replaced
+    assert (len(said), set(said)) == (1000, {"200 2"})
 
 
 def test_a_name_more_or_less_reloads(balancer, town):
