@@ -97,8 +97,6 @@ def test_who_has_no_role_is_let_in_nowhere_by_the_load_balancing_rules(faces):
 def choices() -> Iterator[tuple[type[tree.Child], str, enum.StrEnum]]:
     """Each value a client may choose for an attribute of a load balancer's parts, as an attribute and a value."""
     for noun in tree.FIELDS:
-        if noun in {l7policy.L7Policy, l7rule.L7Rule}:  # refused as a whole so far
-            continue
         for attribute in attr.attributes(noun):
             match attribute.kind:
                 case types.Choice(options=options):
@@ -141,16 +139,41 @@ def bases(noun: type[tree.Child], name: str, option: enum.StrEnum) -> Iterator[t
                         "max_retries": 1,
                     }
                 ],
+                "l7policies": [
+                    {
+                        "id": trees.identifier(6, 0),
+                        "listener_id": trees.identifier(2, 0),
+                        "action": "REJECT",
+                        "redirect_pool_id": trees.identifier(3, 0),
+                        "redirect_url": "http://www.example.org/",
+                        "redirect_prefix": "http://www.example.org",
+                    }
+                ]
+                if around == "HTTP"
+                else [],
+                "l7rules": [
+                    {
+                        "id": trees.identifier(7, 0),
+                        "l7policy_id": trees.identifier(6, 0),
+                        "type": "HEADER",
+                        "compare_type": "EQUAL_TO",
+                        "key": "CN",
+                        "value": "1",
+                    }
+                ],
             }
         )
-        row = base.children(noun)[0]
-        value = {"type": option} if name == "session_persistence" else option
+        row = next(iter(base.children(noun)), None)
+        if row is None:
+            continue
+        value = {"type": option, "cookie_name": "x"} if name == "session_persistence" else option
         yield base.replacing(dataclasses.replace(row, **{name: value}))
 
 
 def test_choices_are_found():
     found = {type(option) for _, _, option in choices()}
     assert {listener.Protocol, pool.Protocol, pool.Algorithm, pool.Persistence, healthmonitor.Type} <= found
+    assert {l7policy.Action, l7rule.Type, l7rule.Compare} <= found
 
 
 def test_every_provider_is_asked():

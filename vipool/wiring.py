@@ -139,7 +139,11 @@ def build_server(
         },
         default=load_balancer,
         local=local.Local(
-            database=database, networks=networks, news=news, on_report=lambda: chosen.ready_file.touch(mode=0o600)
+            database=database,
+            networks=networks,
+            secrets=kept,
+            news=news,
+            on_report=lambda: chosen.ready_file.touch(mode=0o600),
         ),
     )
 

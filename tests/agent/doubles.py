@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vipool.agent import fake, loop, outbox, realise, run
 from vipool.model import listener, loadbalancer, spec, tree
@@ -21,10 +21,12 @@ class Engine:
         self.not_now = 0
         self.counted = 0
         self.converged = 0
+        self.materials: dict[str, str] = {}
         self.observed = 0
 
-    def converge(self, place: base.Place, wanted: tree.Tree) -> str:
+    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         self.converged += 1
+        self.materials = dict(materials)
         if self.not_now:
             self.not_now -= 1
             raise base.NotNow("a connection is still open")

@@ -54,6 +54,16 @@ def test_success_is_told_with_the_generation_and_a_first_observation(node):
     assert said.observation.frontends == {"balancer-1-80": "open"}
 
 
+def test_certificates_reach_the_engine_and_no_log(node, caplog):
+    caplog.set_level(logging.DEBUG)
+    wanted = doubles.balancer(1)
+    node.ask_for(replace(wanted, materials={"a reference": "a private key"}))
+    assert node.engine.materials == {"a reference": "a private key"}
+    node.ask_for(replace(wanted, revision=wanted.revision + 1, materials={"a reference": "another private key"}))
+    assert node.engine.materials == {"a reference": "another private key"}
+    assert "private key" not in caplog.text
+
+
 def test_a_new_address_is_announced_once(node):
     node.ask_for(doubles.router(1, floating=(1,)))
     claims = {(claim.device, claim.address) for claim in node.machine.announced}
@@ -129,7 +139,7 @@ def test_what_stays_impossible_is_told_after_a_while(node):
 
 def test_a_bug_is_told_by_name_and_leaves_a_traceback(node, caplog):
     class Bug(doubles.Engine):
-        def converge(self, place, wanted):
+        def converge(self, place, wanted, materials=spec.NO_MATERIALS):
             raise ZeroDivisionError("a bug")
 
     hand = realise.Hand(ground=node.machine, engines={"amphora": Bug(node.machine)})

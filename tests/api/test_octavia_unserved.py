@@ -5,6 +5,8 @@ import pytest
 from tests.api import balancing
 from vipool.providers.haproxy import capabilities
 
+ENDING = {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": "x"}
+
 
 @pytest.fixture
 def cloud(tmp_path):
@@ -18,20 +20,17 @@ def cloud(tmp_path):
     [
         ("listener", {"protocol": "UDP"}, "protocol UDP"),
         ("listener", {"protocol": "SCTP"}, "protocol SCTP"),
-        ("listener", {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": "x"}, "default_tls_container_ref"),
-        ("listener", {"protocol": "PROMETHEUS"}, "protocol PROMETHEUS"),
-        ("listener", {"tls_versions": ["TLSv1.2"]}, "tls_versions"),
+        ("listener", {**ENDING, "tls_versions": ["TLSv1", "TLSv1.2"]}, "tls_versions must have no gap"),
+        ("listener", {**ENDING, "tls_versions": ["SSLv3"]}, "SSLv3"),
+        ("pool", {"tls_enabled": True, "tls_versions": ["TLSv1", "TLSv1.3"]}, "tls_versions must have no gap"),
         ("pool", {"protocol": "UDP"}, "protocol UDP"),
-        ("pool", {"lb_algorithm": "SOURCE_IP_PORT"}, "lb_algorithm SOURCE_IP_PORT"),
-        ("pool", {"tls_enabled": True}, "tls_enabled"),
-        ("pool", {"session_persistence": {"type": "HTTP_COOKIE"}}, "session_persistence HTTP_COOKIE"),
         ("healthmonitor", {"delay": 0}, "delay must be"),
-        ("l7policy", {}, "L7 policies"),
+        ("l7policy", {}, "TCP protocol listeners do not support L7 policies"),
     ],
 )
 def test_a_child_with_what_is_not_carried_is_refused_and_the_tree_stays(cloud, noun, values, named):
     root = cloud.balancer()["id"]
-    back, front = cloud.pool(root)["id"], cloud.listener(root, protocol_port=81)["id"]
+    back, front = cloud.pool(root)["id"], cloud.listener(root, protocol="TCP", protocol_port=81)["id"]
     cloud.settle()
     least = {
         "listener": {**balancing.LISTENER, "loadbalancer_id": root},
@@ -49,6 +48,7 @@ def test_a_child_with_what_is_not_carried_is_refused_and_the_tree_stays(cloud, n
 def test_an_update_to_what_is_not_carried_is_refused_too(cloud):
     root = cloud.balancer()["id"]
     back = cloud.pool(root)["id"]
-    reply = cloud.call("PUT", f"/pools/{back}", {"pool": {"lb_algorithm": "SOURCE_IP_PORT"}})
+    monitor = cloud.monitor(back)["id"]
+    reply = cloud.call("PUT", f"/healthmonitors/{monitor}", {"healthmonitor": {"delay": 0}})
     assert reply.status_code == 501
-    assert cloud.get(f"/pools/{back}")["pool"]["lb_algorithm"] == "ROUND_ROBIN"
+    assert cloud.get(f"/healthmonitors/{monitor}")["healthmonitor"]["delay"] == balancing.MONITOR["delay"]

@@ -43,7 +43,13 @@ items = st.one_of(
         floating_ips=tuples(st.builds(spec.FloatingIp, id=words, external=words, internal=words)),
         routes=tuples(routes),
     ),
-    st.builds(spec.LoadBalancer, **heads, tree=trees.trees(), vip=st.none() | attachments),
+    st.builds(
+        spec.LoadBalancer,
+        **heads,
+        tree=trees.trees(),
+        vip=st.none() | attachments,
+        materials=st.dictionaries(words, words, max_size=2),
+    ),
 )
 states = st.dictionaries(words, words, max_size=2)
 observations = st.builds(
@@ -89,3 +95,11 @@ def test_an_item_of_a_newer_server_is_refused_by_name():
 @given(trees.trees())
 def test_a_load_balancers_generation_is_its_trees(wanted):
     assert spec.LoadBalancer(id="1", revision=1, tree=wanted).generation == wanted.loadbalancer.generation
+
+
+def test_a_private_key_is_in_no_repr():
+    item = spec.LoadBalancer(id="lb", revision=1, tree=trees.load({}), materials={"a reference": "a private key"})
+    wanted = spec.Desired(revision=1, complete=True, items=(item,))
+    for shown in (repr(item), str(item), f"{item}", repr(wanted)):
+        assert "a private key" not in shown
+        assert "lb" in shown

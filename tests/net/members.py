@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,10 +12,21 @@ from vipool.host import namespaces
 
 
 @dataclass
+class Handshake:
+    """What the other side asked for, or showed: a name, a certificate (DER); and what was agreed."""
+
+    name: str | None
+    version: str | None
+    certificate: bytes | None
+    cipher: tuple[str, str, int] | None
+
+
+@dataclass
 class Member:
     """A server on one address and port of a namespace, which answers with its name and remembers what it was sent.
 
-    Over HTTP it keeps connections open. `status` is what it answers; `proxied` says that a PROXY line comes first.
+    Over HTTP it keeps connections open. `status` is what it answers, `adds` further lines of the head, each ended;
+    `proxied` says that a PROXY line comes first. Over TLS, `handshakes` are what was agreed each time.
     """
 
     namespace: str
@@ -22,11 +34,13 @@ class Member:
     port: int = 80
     name: str = ""
     status: int = 200
+    adds: str = ""
     proxied: bool = False
     context: ssl.SSLContext | None = None
     heads: list[str] = field(default_factory=list)
     peers: list[str] = field(default_factory=list)
     preambles: list[bytes] = field(default_factory=list)
+    handshakes: list[Handshake] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._open: set[socket.socket] = set()
@@ -70,7 +84,7 @@ class Member:
         self._open.add(connection)
         try:
             if self.context is not None:
-                connection = self.context.wrap_socket(connection, server_side=True)
+                connection = self._shake(self.context, connection)
             self._answer(connection)
         except OSError:
             pass
@@ -78,17 +92,23 @@ class Member:
             self._open.discard(connection)
             connection.close()
 
+    def _shake(self, context: ssl.SSLContext, connection: socket.socket) -> socket.socket:
+        names: list[str | None] = []
+        context.sni_callback = lambda _socket, name, _context: names.append(name)
+        ended = context.wrap_socket(connection, server_side=True)
+        certificate = ended.getpeercert(binary_form=True)
+        agreed = Handshake(name=names[0], version=ended.version(), certificate=certificate, cipher=ended.cipher())
+        self.handshakes.append(agreed)
+        return ended
+
     def _answer(self, connection: socket.socket) -> None:
         if self.proxied:
             self.preambles.append(_preamble(connection))
         while head := read_head(connection):
             self.heads.append(head)
             body = self.name.encode()
-            connection.sendall(
-                b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(body), body)
-                if not head.startswith("HEAD ")
-                else b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (self.status, len(body))
-            )
+            answer = f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(body)}\r\n{self.adds}\r\n".encode()
+            connection.sendall(answer if head.startswith("HEAD ") else answer + body)
 
 
 def _preamble(connection: socket.socket) -> bytes:
@@ -122,15 +142,55 @@ def read_head(connection: socket.socket) -> str:
     return found.decode(errors="replace")
 
 
-class Client:
-    """One connection from a namespace to an address; a context manager."""
+@dataclass
+class Tls:
+    """How a client speaks TLS, and which name it asks for."""
 
-    def __init__(self, namespace: str, address: str, port: int, source: str | None = None) -> None:
+    context: ssl.SSLContext
+    name: str | None = None
+
+
+class Client:
+    """One connection from a namespace to an address; a context manager. `head` is that of the last answer."""
+
+    head = ""
+
+    def __init__(
+        self, namespace: str, address: str, port: int, source: tuple[str, int] | None = None, tls: Tls | None = None
+    ) -> None:
         def connect() -> socket.socket:
-            return socket.create_connection((address, port), timeout=3, source_address=(source, 0) if source else None)
+            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            made.settimeout(10)
+            if source:
+                if source[1]:
+                    # The same port again soon: this connection ends with a reset, and may begin where another did.
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                made.bind(source)
+            made.connect((address, port))
+            return made
 
         self._socket = namespaces.call(namespace, connect)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.secure(tls.context, tls.name)
+
+    def secure(self, context: ssl.SSLContext, name: str | None = None, session: ssl.SSLSession | None = None) -> None:
+        """Begin to speak TLS, where there is one with a session that was had before."""
+        try:
+            self._socket = made = context.wrap_socket(
+                self._socket, server_hostname=name, session=session, do_handshake_on_connect=False
+            )
+            made.do_handshake()
+        except OSError:
+            self._socket.close()
+            raise
+
+    @property
+    def agreed(self) -> ssl.SSLSocket:
+        """The connection, once TLS is spoken on it."""
+        assert isinstance(self._socket, ssl.SSLSocket)
+        return self._socket
 
     def __enter__(self) -> "Client":
         return self
@@ -138,14 +198,19 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def get(self, path: str = "/", headers: str = "") -> tuple[int, str]:
+    def get(self, path: str = "/", headers: str = "", *, host: str = "x") -> tuple[int, str]:
         """One GET on this connection: the status and the body."""
-        return self.request(path, headers)[:2]
+        return self.request(path, headers, host=host)[:2]
 
-    def request(self, path: str = "/", headers: str = "") -> tuple[int, str, bool]:
+    def header(self, name: str) -> str | None:
+        """The value of a header of the last answer."""
+        lines = (line.partition(": ") for line in self.head.split("\r\n"))
+        return next((value for key, _, value in lines if key.lower() == name), None)
+
+    def request(self, path: str = "/", headers: str = "", *, host: str = "x") -> tuple[int, str, bool]:
         """One GET on this connection: the status, the body, and whether the connection ends with it."""
-        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
-        head = read_head(self._socket)
+        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n".encode())
+        self.head = head = read_head(self._socket)
         if not head:
             raise ConnectionError("closed without an answer")
         status = int(head.split(" ", 2)[1])

@@ -6,9 +6,12 @@ take everything literally; double quotes take backslashes and ${variables}; `#` 
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from vipool.providers.haproxy import keyring, pem
 
 BINARY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/sbin:/bin")
 needs_haproxy = pytest.mark.skipif(BINARY is None, reason="haproxy is not installed")
@@ -50,9 +53,12 @@ def words(text: str) -> list[str]:
     return found if current is None else [*found, current]
 
 
-def verdict(text: str, directory: Path) -> str:
-    """What `haproxy -c` says against the text, warnings included; empty when it accepts it without a word."""
+def verdict(text: str, directory: Path, files: Sequence[pem.File] = ()) -> str:
+    """What `haproxy -c` says against the text and its files, warnings included; empty when it accepts them without a
+    word."""
     assert BINARY is not None
+    keyring.write(directory, files)
+    keyring.tidy(directory, [each.path for each in files])
     (directory / "server-state").write_text("1\n")
     (directory / "haproxy.cfg").write_text(text)
     command = (BINARY, "-c", "-L", "local", "-C", str(directory), "-f", "haproxy.cfg")

@@ -26,6 +26,19 @@ def picture(**more: object) -> tree.Tree:
     return trees.load({**body, **more})
 
 
+def test_a_pool_that_a_policy_leads_to_is_seen():
+    engine = fake.Engine()
+    policy = {"id": "policy", "listener_id": LISTENER, "action": "REDIRECT_TO_POOL", "redirect_pool_id": POOL}
+    rule = {"id": "rule", "l7policy_id": "policy", "type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
+    front = {"id": LISTENER, "protocol": "HTTP", "protocol_port": 80}
+    for rules, seen in (([rule], {POOL: "up"}), ([], {})):
+        wanted = picture(listeners=[front], l7policies=[policy], l7rules=rules)
+        engine.converge(PLACE, wanted)
+        found = engine.observe(PLACE, wanted)
+        assert found is not None
+        assert found.backends == seen
+
+
 def test_converging_twice_does_nothing_the_second_time():
     engine = fake.Engine()
     assert engine.converge(PLACE, picture()) == "started"

@@ -1,46 +1,51 @@
 """What the HAProxy provider refuses, and how it says so."""
 
-import dataclasses
 from typing import Any
 
 import pytest
 
 from tests.providers import trees
-from vipool.model import attr, healthmonitor, listener, pool
-from vipool.providers.haproxy import capabilities, render
+from vipool.core.rules import listeners as rules
+from vipool.model import attr, healthmonitor, listener, parts, pool, tree
+from vipool.providers.haproxy import capabilities, headers, pem, render, served
 
-LISTENER, POOL, MEMBER, MONITOR = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5))
+LISTENER, POOL, MEMBER, MONITOR, POLICY = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5, 6))
 CAN = capabilities.Capabilities()
 
 
 def refused(**changes: dict[str, Any]) -> str | None:
+    return CAN.refuse(tree_of(**changes))
+
+
+def tree_of(**changes: dict[str, Any]) -> tree.Tree:
     rows: dict[str, dict[str, Any]] = {
         "listeners": {"id": LISTENER, "protocol": "HTTP", "protocol_port": 80, "default_pool_id": POOL},
         "pools": {"id": POOL, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"},
         "members": {"id": MEMBER, "pool_id": POOL, "address": "10.0.0.1", "protocol_port": 80},
         "healthmonitors": {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 1},
     }
+    if "l7policies" in changes:
+        rows["l7policies"] = {"id": POLICY, "listener_id": LISTENER, "action": "REJECT"}
     body = {kind: [{**row, **changes.get(kind, {})}] for kind, row in rows.items()}
-    return CAN.refuse(trees.load({"loadbalancer": changes.get("loadbalancer", {}), **body}))
+    return trees.load({"loadbalancer": changes.get("loadbalancer", {}), **body})
 
 
 def test_the_picture_is_carried():
     assert refused() is None
 
 
+def ending(**more: Any) -> dict[str, Any]:
+    return {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": "x", **more}
+
+
+SUITE = "TLS_AES_128_GCM_SHA256"
 REFUSED = [
     ("listeners", {"protocol": "UDP"}, "UDP"),
-    ("listeners", {"protocol": "TERMINATED_HTTPS"}, "TERMINATED_HTTPS"),
-    ("listeners", {"protocol": "TCP", "insert_headers": {"X-Forwarded-For": "true"}}, "insert_headers"),
-    ("listeners", {"insert_headers": {"X-SSL-Client-DN": "true"}}, "X-SSL-Client-DN"),
-    ("listeners", {"default_tls_container_ref": "x"}, "default_tls_container_ref"),
-    ("listeners", {"client_authentication": "MANDATORY"}, "client_authentication"),
+    ("listeners", ending(tls_versions=["SSLv3", "TLSv1"]), "SSLv3"),
+    ("listeners", ending(tls_versions=["TLSv1.3", "TLSv1.1"]), "TLSv1.1, TLSv1.2, TLSv1.3"),
+    ("listeners", ending(tls_versions=["TLSv1.2"], tls_ciphers=SUITE), "tls_ciphers"),
+    ("pools", {"tls_enabled": True, "tls_versions": ["TLSv1", "TLSv1.2"]}, "tls_versions"),
     ("pools", {"protocol": "UDP"}, "UDP"),
-    ("pools", {"protocol": "TCP"}, "TCP"),
-    ("pools", {"lb_algorithm": "SOURCE_IP_PORT"}, "SOURCE_IP_PORT"),
-    ("pools", {"tls_enabled": True}, "tls_enabled"),
-    ("pools", {"session_persistence": {"type": "HTTP_COOKIE"}}, "HTTP_COOKIE"),
-    ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": 5}}, "persistence_timeout"),
     ("healthmonitors", {"type": "UDP-CONNECT"}, "UDP-CONNECT"),
     ("healthmonitors", {"delay": 0}, "delay"),
     ("healthmonitors", {"timeout": 2**31}, "timeout"),
@@ -62,14 +67,30 @@ def test_a_monitor_that_sends_no_request_may_carry_the_terms_of_one():
     assert refused(healthmonitors={"type": "TCP", "http_version": 1.1, "domain_name": "x"}) is None
 
 
+@pytest.mark.parametrize("protocol", [each for each in listener.Protocol if served.MODES.get(each) == "tcp"])
+def test_policies_are_for_listeners_that_speak_http_as_octavia_says(protocol):
+    sentence = refused(listeners={"protocol": protocol}, pools={"protocol": "TCP"}, l7policies={})
+    assert sentence == f"{protocol} protocol listeners do not support L7 policies"
+
+
 def test_every_reason_can_be_had_at_once():
     monitor = {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 0, "timeout": 0, "expected_codes": "never"}
     whole = trees.load({"healthmonitors": [{**monitor, "max_retries": 1}]})
     assert len(list(capabilities.reasons(whole))) == 3
 
 
-def test_a_header_that_is_switched_off_is_no_reason():
-    assert refused(listeners={"insert_headers": {"X-SSL-Client-DN": "no"}}) is None
+TERMS = {"tls_versions": ["SSLv3"], "tls_ciphers": "AES128-SHA", "alpn_protocols": ["h2"]}
+
+
+def test_terms_of_tls_where_there_is_none_are_no_reason():
+    """Octavia takes them, and they have no effect."""
+    assert refused(listeners=TERMS, pools={**TERMS, "ca_tls_container_ref": "x"}) is None
+    assert refused(listeners=ending(), pools={"tls_enabled": True}) is None
+
+
+def test_every_header_that_rules_let_in_is_known():
+    known = {*headers.SAYS, "X-Forwarded-For", "X-Forwarded-Proto"}
+    assert known == rules.FORWARDED | rules.FROM_CERTIFICATE
 
 
 def test_a_row_that_is_going_is_no_reason():
@@ -79,7 +100,7 @@ def test_a_row_that_is_going_is_no_reason():
 @pytest.mark.parametrize("protocol", list(listener.Protocol))
 def test_every_listener_protocol_is_rendered_or_refused(protocol):
     sentence = refused(listeners={"protocol": protocol, "default_pool_id": None})
-    assert (sentence is None) == (protocol in render.PROTOCOL_MODES)
+    assert (sentence is None) == (protocol in served.MODES)
 
 
 @pytest.mark.parametrize("protocol", list(pool.Protocol))
@@ -93,20 +114,42 @@ def test_every_monitor_is_served_or_refused(kind):
     assert (refused(healthmonitors={"type": kind}) is None) == (kind in capabilities.MONITORS)
 
 
-def test_every_attribute_that_is_listed_exists():
-    for noun, names in capabilities.UNSERVED.items():
-        assert set(names) <= {each.name for each in attr.attributes(noun)}
+WORDS = {"name", "description"}
 
 
-def test_every_attribute_of_a_listener_is_rendered_or_refused():
-    """A new attribute must be thought of: it is listed here as rendered, or in the capabilities as unserved."""
-    rendered = {
-        "protocol", "protocol_port", "connection_limit", "default_pool_id", "insert_headers", "allowed_cidrs",
-        "timeout_client_data", "timeout_member_connect", "timeout_member_data", "timeout_tcp_inspect",
+def test_every_attribute_of_a_listener_and_of_a_pool_is_rendered():
+    """A new attribute must be thought of: it changes the text, or is one of the words for people."""
+    with_tls = {"listeners": ending(client_ca_tls_container_ref="ca", client_authentication="OPTIONAL"), "pools": {}}
+    with_tls["pools"] = {"tls_enabled": True, "ca_tls_container_ref": "ca"}
+    changes: dict[str, dict[str, Any]] = {
+        "listeners": {
+            "protocol": "PROMETHEUS", "protocol_port": 81, "connection_limit": 5, "default_pool_id": None,
+            "insert_headers": {"X-Real-IP": "true"}, "default_tls_container_ref": None, "sni_container_refs": ["y"],
+            "client_ca_tls_container_ref": "other", "client_authentication": "MANDATORY",
+            "client_crl_container_ref": "crl", "tls_ciphers": SUITE, "tls_versions": ["TLSv1.3"],
+            "alpn_protocols": ["http/1.1"], "hsts_max_age": 5, "allowed_cidrs": ["10.0.0.0/8"],
+            "timeout_client_data": 5, "timeout_member_connect": 5, "timeout_member_data": 5, "timeout_tcp_inspect": 5,
+        },
+        "pools": {
+            "protocol": "PROXY", "lb_algorithm": "SOURCE_IP", "session_persistence": {"type": "SOURCE_IP"},
+            "tls_enabled": False, "tls_container_ref": "x", "ca_tls_container_ref": None, "crl_container_ref": "crl",
+            "tls_ciphers": SUITE, "tls_versions": ["TLSv1.3"], "alpn_protocols": ["h2"],
+        },
     }  # fmt: skip
-    words = {"loadbalancer_id", "description"}
-    known = rendered | words | set(capabilities.UNSERVED[listener.Listener])
-    parts = {field.name for field in dataclasses.fields(attr.Resource)}
-    own = {each.name for each in attr.attributes(listener.Listener)} - parts
-    common = {each.name for each in attr.attributes(pool.Pool)}
-    assert own - common - known == set()
+    belongs = {each.name for each in attr.attributes(parts.Part)} | WORDS | {"loadbalancer_id"}
+    hsts = {"hsts_include_subdomains", "hsts_preload"}
+    for kind, noun in (("listeners", listener.Listener), ("pools", pool.Pool)):
+        assert {each.name for each in attr.attributes(noun)} - belongs - hsts == set(changes[kind])
+        for name, value in changes[kind].items():
+            changed = {**with_tls, kind: {**with_tls[kind], name: value}}
+            assert text(**changed) != text(**with_tls), name
+    for name in hsts:
+        shown = {**with_tls, "listeners": {**with_tls["listeners"], "hsts_max_age": 5}}
+        assert text(**{**shown, "listeners": {**shown["listeners"], name: True}}) != text(**shown)
+
+
+def text(**changes: dict[str, Any]) -> str:
+    """The rendered text, with material in which each reference stands for itself."""
+    wanted = tree_of(**changes)
+    materials = {each: f"-----BEGIN {each}\n-----END {each}\n" for each in ("x", "y", "ca", "other", "crl")}
+    return render.render(wanted, render.Layout(), pem.files(wanted, materials))

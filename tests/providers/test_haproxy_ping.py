@@ -105,3 +105,12 @@ def test_a_member_is_pinged_once_and_judged_for_every_listener():
 @pytest.mark.parametrize("monitor", [{"type": "TCP"}, {"admin_state_up": False}])
 def test_members_of_other_monitors_are_not_pinged(monitor):
     assert not list(ping.targets(trees.load(body(**monitor))))
+
+
+def test_members_of_a_pool_that_only_a_policy_leads_to_are_pinged():
+    http = {"listeners": [{"id": LISTENER, "protocol": "HTTP", "protocol_port": 80}]}
+    policy = {"id": "policy", "listener_id": LISTENER, "action": "REDIRECT_TO_POOL", "redirect_pool_id": POOL}
+    rule = {"id": "rule", "l7policy_id": "policy", "type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}
+    (found,) = ping.targets(trees.load({**body(), **http, "l7policies": [policy], "l7rules": [rule]}))
+    assert found.names == (f"{POOL}:{LISTENER}/{MEMBER}",)
+    assert not list(ping.targets(trees.load({**body(), **http, "l7policies": [policy]})))

@@ -7,17 +7,22 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.providers import trees
-from vipool.model import tree
-from vipool.providers.haproxy import capabilities, plan, render, stats
+from vipool.model import l7policy, listener, tree
+from vipool.providers.haproxy import pem, plan, render, stats
 
 LAYOUT = render.Layout(files=20_000)
 LISTENER, POOL, MONITOR = trees.identifier(2, 1), trees.identifier(3, 1), trees.identifier(5, 1)
+POLICY, RULE = trees.identifier(6, 1), trees.identifier(7, 1)
 FIRST, SECOND = trees.identifier(4, 1), trees.identifier(4, 2)
 PLACE = f"{POOL}:{LISTENER}"
 
 
 def text(whole: tree.Tree) -> str:
-    return render.render(whole, LAYOUT)
+    return trees.rendered(whole, LAYOUT)[0]
+
+
+def files(whole: tree.Tree) -> tuple[pem.File, ...]:
+    return trees.rendered(whole, LAYOUT)[1]
 
 
 def served(whole: tree.Tree) -> plan.Running:
@@ -60,6 +65,8 @@ def simulate(live: dict[stats.Name, stats.Server], words: list[str]) -> None:
             del live[name(place)]
         case ["enable", "health", place]:
             assert name(place) in live
+        case ["set" | "commit", "ssl", "cert", *_]:
+            pass
         case ["set", "server", place, "weight", weight]:
             live[name(place)] = dataclasses.replace(live[name(place)], weight=int(weight))
         case ["set", "server", place, "state", state]:
@@ -83,10 +90,13 @@ def picture() -> tree.Tree:
             "healthmonitors": [
                 {"id": MONITOR, "pool_id": POOL, "type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 1}
             ],
+            "l7policies": [{"id": POLICY, "listener_id": LISTENER, "action": "REJECT", "position": 1}],
+            "l7rules": [{"id": RULE, "l7policy_id": POLICY, "type": "PATH", "compare_type": "EQUAL_TO", "value": "/a"}],
         }
     )
 
 
+TO_URL = {"action": l7policy.Action.REDIRECT_TO_URL, "redirect_url": "http://www.example.org/"}
 # Every kind of change with its cost: what the documentation says is what this table says.
 COSTS = [
     ("name", "listeners", {"name": "x"}, plan.Nothing),
@@ -101,8 +111,15 @@ COSTS = [
     ("headers", "listeners", {"insert_headers": {"X-Forwarded-For": "true"}}, plan.Reload),
     ("pool detached", "listeners", {"default_pool_id": None}, plan.Reload),
     ("listener disabled", "listeners", {"admin_state_up": False}, plan.Stop),
+    ("persistence", "pools", {"session_persistence": {"type": "HTTP_COOKIE"}}, plan.Reload),
     ("algorithm", "pools", {"lb_algorithm": "LEAST_CONNECTIONS"}, plan.Reload),
     ("monitor path", "healthmonitors", {"url_path": "/x"}, plan.Reload),
+    ("policy renamed", "l7policies", {"name": "x"}, plan.Nothing),
+    ("policy disabled", "l7policies", {"admin_state_up": False}, plan.Reload),
+    ("policy acts otherwise", "l7policies", TO_URL, plan.Reload),
+    ("rule compares with another value", "l7rules", {"value": "/b"}, plan.Reload),
+    ("rule inverted", "l7rules", {"invert": True}, plan.Reload),
+    ("rule disabled", "l7rules", {"admin_state_up": False}, plan.Reload),
     ("monitor disabled", "healthmonitors", {"admin_state_up": False}, plan.Reload),
 ]
 
@@ -114,6 +131,72 @@ def test_a_change_costs_what_the_table_says(rows, values, step):
     assert type(plan.plan(served(whole), text(after))) is step
 
 
+def test_another_incarnation_costs_a_reload():
+    whole = picture()
+    after = whole.replacing(dataclasses.replace(whole.loadbalancer, incarnation=1))
+    assert plan.plan(served(whole), text(after)) == plan.Reload(reason="global changes")
+
+
+def ended(**values: object) -> tree.Tree:
+    """The picture behind a listener that ends TLS and a pool that speaks it."""
+    whole = picture()
+    front = {"protocol": listener.Protocol.TERMINATED_HTTPS, "default_tls_container_ref": "first", **values}
+    back = {"tls_enabled": True, "tls_container_ref": "first", "ca_tls_container_ref": "authority"}
+    return whole.replacing(
+        dataclasses.replace(whole.listeners[0], **front), dataclasses.replace(whole.pools[0], **back)
+    )
+
+
+TLS_COSTS = [
+    ("nothing", "listeners", {}, plan.Nothing),
+    ("another certificate", "listeners", {"default_tls_container_ref": "second"}, plan.Runtime),
+    ("another name", "listeners", {"sni_container_refs": ("second",)}, plan.Reload),
+    ("versions", "listeners", {"tls_versions": ("TLSv1.3",)}, plan.Reload),
+    ("protocols", "listeners", {"alpn_protocols": ("h2",)}, plan.Reload),
+    ("strict transport security", "listeners", {"hsts_max_age": 5}, plan.Reload),
+    ("our certificate", "pools", {"tls_container_ref": "second"}, plan.Reload),
+    ("the members' authority", "pools", {"ca_tls_container_ref": "second"}, plan.Reload),
+    ("TLS to members no more", "pools", {"tls_enabled": False}, plan.Reload),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "values", "step"), [each[1:] for each in TLS_COSTS], ids=[each[0] for each in TLS_COSTS]
+)
+def test_a_change_of_tls_costs_what_the_table_says(rows, values, step):
+    whole = ended()
+    after = whole.replacing(dataclasses.replace(getattr(whole, rows)[0], **values))
+    assert type(plan.plan(served(whole), text(after), files(after))) is step
+
+
+def test_a_certificate_is_exchanged_by_two_commands_and_stands_in_no_repr():
+    after = ended(default_tls_container_ref="second")
+    step = plan.plan(served(ended()), text(after), files(after))
+    assert isinstance(step, plan.Runtime)
+    path = f"tls/{LISTENER}/0000.pem"
+    assert [each.text for each in step.commands] == [f"set ssl cert {path} <<", f"commit ssl cert {path}"]
+    assert step.commands[0].payload == trees.materials()["second"]
+    assert "BEGIN" not in repr(step)
+    assert "BEGIN" not in repr(files(after))
+
+
+def test_a_certificate_that_is_longer_than_a_command_costs_a_reload():
+    after = ended()
+    long = tuple(dataclasses.replace(each, text=each.text * 30) for each in files(after) if each.path.endswith("0.pem"))
+    (reason,) = {plan.plan(served(ended()), text(after), (*files(after)[1:], *long)).reason}
+    assert "longer than a command" in reason
+
+
+def test_a_certificate_and_a_weight_change_together():
+    after = ended(default_tls_container_ref="second")
+    after = after.replacing(dataclasses.replace(after.members[0], weight=9))
+    step = plan.plan(served(ended()), text(after), files(after))
+    assert isinstance(step, plan.Runtime)
+    assert [each.text.split()[:2] for each in step.commands] == [
+        ["set", "ssl"], ["commit", "ssl"], ["set", "server"],
+    ]  # fmt: skip
+
+
 def test_a_member_that_comes_is_checked_before_it_is_ready():
     whole = picture()
     step = plan.plan(served(whole.keep(lambda row: row.id != SECOND)), text(whole))
@@ -121,6 +204,24 @@ def test_a_member_that_comes_is_checked_before_it_is_ready():
     assert [each.text.split()[:2] for each in step.commands] == [
         ["add", "server"], ["enable", "health"], ["set", "server"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("persistence", "step"),
+    [
+        ({"type": "HTTP_COOKIE"}, plan.Reload),
+        ({"type": "APP_COOKIE", "cookie_name": "cookie"}, plan.Runtime),
+        ({"type": "SOURCE_IP"}, plan.Runtime),
+    ],
+)
+def test_only_a_member_that_brings_a_cookie_cannot_come_in_place(persistence, step):
+    whole = picture()
+    whole = whole.replacing(dataclasses.replace(whole.pools[0], session_persistence=persistence))
+    less = whole.keep(lambda row: row.id != SECOND)
+    assert type(plan.plan(served(less), text(whole))) is step
+    assert type(plan.plan(served(whole), text(less))) is plan.Runtime
+    heavier = whole.replacing(dataclasses.replace(whole.members[0], weight=7))
+    assert type(plan.plan(served(whole), text(heavier))) is plan.Runtime
 
 
 def test_a_member_that_goes_is_in_maintenance_before_it_is_deleted():
@@ -166,6 +267,12 @@ def test_a_member_that_comes_disabled_and_unchecked_is_only_added():
     assert [each.text.split()[0] for each in step.commands] == ["add"]
 
 
+def test_weights_are_read_from_the_text():
+    whole = picture()
+    whole = whole.replacing(dataclasses.replace(whole.members[1], weight=9))
+    assert plan.weights(text(whole)) == {(PLACE, FIRST): 1, (PLACE, SECOND): 9}
+
+
 def test_what_runs_of_an_unknown_text_is_reloaded():
     assert isinstance(plan.plan(plan.Running(text=None, servers={}), text(picture())), plan.Reload)
 
@@ -186,20 +293,20 @@ def test_nothing_runs_and_nothing_should():
 
 @hypothesis.given(before=trees.trees(), after=trees.trees(), data=st.data())
 def test_a_performed_plan_leaves_nothing_to_do(before, after, data):
-    can = capabilities.Capabilities()
     if data.draw(st.booleans()):  # mostly unrelated trees reload; share the structure to reach the runtime commands
         after = dataclasses.replace(before, members=after.members)
     known = {each.id for each in after.pools}
     after = dataclasses.replace(after, members=tuple(each for each in after.members if each.pool_id in known))
-    hypothesis.assume(can.refuse(before) is None and can.refuse(after) is None)
-    wanted = text(after)
+    hypothesis.assume(trees.accepted(before) and trees.accepted(after))
+    wanted, beside = trees.rendered(after, LAYOUT)
     running = served(before) if text(before) else None
-    step = plan.plan(running, wanted)
+    step = plan.plan(running, wanted, beside)
     if isinstance(step, plan.Runtime) and running is not None:
         # Cut short after any number of commands, planned again: the text on disk is still the old one.
         cut = data.draw(st.integers(0, len(step.commands)))
         half = perform(running, plan.Runtime(commands=step.commands[:cut]), wanted)
         assert half is not None
-        assert not isinstance(plan.plan(plan.Running(text=None, servers=half.servers), wanted), plan.Nothing)
+        cut_short = plan.Running(text=None, servers=half.servers)
+        assert not isinstance(plan.plan(cut_short, wanted, beside), plan.Nothing)
     done = perform(running or plan.Running(text="", servers={}), step, wanted)
-    assert plan.plan(done if wanted else None, wanted) == plan.Nothing()
+    assert plan.plan(done if wanted else None, wanted, beside) == plan.Nothing()

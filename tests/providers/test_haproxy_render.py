@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.providers import configuration, trees
 from vipool.model import pool
-from vipool.providers.haproxy import capabilities, render, servers, tokens
+from vipool.providers.haproxy import capabilities, pem, render, servers, switching, tokens
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(each.parent.name for each in GOLDEN.glob("*/tree.json"))
@@ -33,17 +34,25 @@ def body(case: str) -> dict[str, Any]:
 def test_a_tree_renders_as_recorded(case):
     wanted = trees.load(body(case))
     assert CAPABILITIES.refuse(wanted) is None
-    text = render.render(wanted, LAYOUT)
+    text = recordable(*trees.rendered(pem.readable(wanted, trees.materials()), LAYOUT))
     recorded = GOLDEN / case / "haproxy.cfg"
     if os.environ.get("VIPOOL_BLESS"):
         recorded.write_text(text)
     assert text == recorded.read_text()
 
 
+def recordable(text: str, files: Sequence[pem.File]) -> str:
+    """The text with a name in place of each digest: certificates are made anew each time."""
+    for each in files:
+        text = text.replace(each.digest, "digest")
+    return text
+
+
 @configuration.needs_haproxy
 @pytest.mark.parametrize("case", [each for each in CASES if (GOLDEN / each / "haproxy.cfg").read_text()])
 def test_haproxy_accepts_the_recorded_text(case, tmp_path):
-    assert configuration.verdict((GOLDEN / case / "haproxy.cfg").read_text(), tmp_path) == ""
+    files = pem.files(pem.readable(trees.load(body(case)), trees.materials()), trees.materials())
+    assert configuration.verdict((GOLDEN / case / "haproxy.cfg").read_text(), tmp_path, files) == ""
 
 
 @configuration.needs_haproxy
@@ -52,10 +61,59 @@ def test_haproxy_accepts_the_recorded_text(case, tmp_path):
 )
 @hypothesis.given(wanted=trees.trees())
 def test_haproxy_accepts_every_tree_that_is_not_refused(wanted, tmp_path):
-    hypothesis.assume(CAPABILITIES.refuse(wanted) is None)
-    text = render.render(wanted, LAYOUT)
+    hypothesis.assume(trees.accepted(wanted))
+    text, files = trees.rendered(wanted, LAYOUT)
     if text:
-        assert configuration.verdict(text, tmp_path) == ""
+        assert configuration.verdict(text, tmp_path, files) == ""
+
+
+@configuration.needs_haproxy
+@hypothesis.settings(
+    max_examples=EXAMPLES, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], database=None
+)
+@hypothesis.given(rules=st.lists(trees.rules(1, 1), min_size=10, max_size=30))
+def test_haproxy_accepts_every_rule_that_is_let_in(rules, tmp_path):
+    wanted = trees.load(body("l7-skipped"))
+    rules = [
+        dataclasses.replace(each, id=trees.identifier(7, at), admin_state_up=True) for at, each in enumerate(rules)
+    ]
+    policy = dataclasses.replace(wanted.l7policies[0], id=trees.identifier(6, 1), admin_state_up=True)
+    wanted = dataclasses.replace(wanted, l7policies=(policy,), l7rules=tuple(rules))
+    text = render.render(wanted, LAYOUT)
+    assert text.count("    acl ") >= len(rules)
+    assert configuration.verdict(text, tmp_path) == ""
+
+
+@hypothesis.given(rule=trees.rules(1, 1))
+def test_a_rule_is_one_line_with_the_words_it_was_given(rule):
+    """The key is one argument of one fetch, and the value the last word, whatever is in them."""
+    for words in switching.tests(rule):
+        read = configuration.words(tokens.line("acl", rule.id, *words))
+        assert read == ["acl", rule.id, *map(str, words)]
+        if "(" in read[2]:
+            fetch, _, argument = read[2].removesuffix(")").partition("(")
+            assert fetch in {"req.hdr", "req.fhdr", "req.cook", "ssl_c_s_dn"}
+            assert configuration.words(argument) == ["host" if rule.type == "HOST_NAME" else rule.key]
+        if rule.compare_type == "REGEX":
+            assert read[-2:] == ["--", f"(*LIMIT_MATCH={switching.STEPS}){rule.value}"]
+        elif not rule.type.startswith("SSL_") or rule.key:
+            inner = rule.value[1:-1] if len(rule.value) > 1 and rule.value[0] == rule.value[-1] == '"' else rule.value
+            assert read[-2:] == ["--", f".{inner.removeprefix('.')}" if rule.type == "FILE_TYPE" else inner]
+
+
+@hypothesis.given(url=trees.urls, action=st.sampled_from(("REDIRECT_TO_URL", "REDIRECT_PREFIX")))
+def test_a_redirection_is_one_word_and_holds_no_variable(url, action):
+    case = body("l7-everything")
+    for row in case["l7policies"]:
+        row.update(action=action, redirect_url=url, redirect_prefix=url, redirect_pool_id=None)
+    text = render.render(trees.load(case), LAYOUT)
+    found = [configuration.words(line) for line in text.splitlines() if " redirect " in line]
+    assert len(found) == len(case["l7policies"])
+    for words in found:
+        assert words[:3] == ["http-request", "redirect", "code"]
+        assert words[5].replace("%%", "%") == url
+        assert "%" not in words[5].replace("%%", "")
+        assert words[6] == "if"
 
 
 PATHS = "abc /?'\"\\#$%{}"

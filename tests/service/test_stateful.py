@@ -240,8 +240,8 @@ class Life(RuleBasedStateMachine):
 
     def learn(self) -> None:
         with self.world.database.read() as held:
-            found = desired.desired(held, self.world.networks, known=self.known)
-            whole = desired.desired(held, self.world.networks, known=0)
+            found = desired.desired(held, self.world.networks, self.world.secrets, known=self.known)
+            whole = desired.desired(held, self.world.networks, self.world.secrets, known=0)
         balancers = [item for item in found.items if isinstance(item, spec.LoadBalancer)]
         if found.complete:
             self.node = {}

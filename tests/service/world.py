@@ -127,7 +127,7 @@ class World:
     def balancers(self, *, known: int = 0) -> tuple[spec.LoadBalancer, ...]:
         """What a node is asked of load balancers."""
         with self.database.read() as held:
-            found = desired.desired(held, self.networks, known=known)
+            found = desired.desired(held, self.networks, self.secrets, known=known)
         return tuple(item for item in found.items if isinstance(item, spec.LoadBalancer))
 
     def report(self, *reports: spec.Report) -> None:

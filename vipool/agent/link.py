@@ -108,7 +108,8 @@ class SocketLink:
                 connection.sock.settimeout(connection.timeout)
             answer = connection.getresponse()
             content = answer.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, AttributeError) as error:
+            # AttributeError: closed from another thread between connecting and sending, it has no socket to send on.
             connection.close()
             raise Lost(f"the server does not answer at {self._path}: {str(error) or type(error).__name__}") from error
         if answer.status == http.HTTPStatus.NO_CONTENT:

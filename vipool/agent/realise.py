@@ -130,7 +130,7 @@ class Hand:
         actions = self._wire(item)
         place = self.place(item.id)
         self.ground.prepare(item.id)
-        carried = engine.converge(place, served)
+        carried = engine.converge(place, served, item.materials)
         self._announce(attach.loadbalancer(item), actions, everything=announce_all)
         return Done(words=(*words(actions), *filter(None, [carried])), observation=engine.observe(place, served))
 

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from vipool.cloud.network import base
 from vipool.cloud.network.embedded import plugs
+from vipool.cloud.secrets import base as key_manager
 from vipool.model import attr, faults, plug, spec
 from vipool.service import desired, settle
 from vipool.store import rows, session
@@ -67,6 +68,7 @@ class Local:
 
     database: session.Database
     networks: base.Network
+    secrets: key_manager.Secrets
     news: News
     on_report: Callable[[], None]
 
@@ -122,7 +124,7 @@ class Local:
         with self.database.read() as held:
             if known == held.current():
                 return None
-            return orjson.dumps(spec.dump(desired.desired(held, self.networks, known=known)))
+            return orjson.dumps(spec.dump(desired.desired(held, self.networks, self.secrets, known=known)))
 
     async def _reports(self, request: requests.Request) -> responses.Response:
         reports = [spec.load_report(each) for each in orjson.loads(await request.body())]

@@ -5,9 +5,10 @@ Pure: values and trees in, values and trees out.
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from vipool.model import faults, l7policy, tree
+from vipool.model import faults, l7policy, l7rule, listener, pool, tree
 
 Action = l7policy.Action
 # The attribute that says where each action leads, and Octavia's name for it in refusals.
@@ -18,6 +19,8 @@ LEADS = {
 }
 TARGETS = tuple(name for name, _ in LEADS.values())
 NO_TARGET: Mapping[str, None] = dict.fromkeys(TARGETS)
+# Which actions are asked first, whatever the positions: Octavia's order (OCTAVIA-SPEC 5.6).
+ORDER = {Action.REJECT: 0, Action.REDIRECT_TO_URL: 1, Action.REDIRECT_PREFIX: 1, Action.REDIRECT_TO_POOL: 2}
 
 
 def settle(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,3 +73,42 @@ def arrange(whole: tree.Tree, row: l7policy.L7Policy) -> tree.Tree:
         others.insert(row.position - 1, row)
     placed = [dataclasses.replace(each, position=place) for place, each in enumerate(others, 1)]
     return whole.replacing(*(each for each in placed if each != whole.find(l7policy.L7Policy, each.id)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A policy that is asked, the rules that must all hold for it to be met, and the pool that then answers, if any."""
+
+    policy: l7policy.L7Policy
+    rules: tuple[l7rule.L7Rule, ...]
+    answer: pool.Pool | None = None
+
+
+def in_force(whole: tree.Tree, front: listener.Listener) -> tuple[Question, ...]:
+    """The policies that a request to the listener is held against, in that order: the first that is met decides.
+
+    One that is disabled, has no enabled rule, or leads to a pool that is out of service, is never met.
+    """
+    rules: dict[str, list[l7rule.L7Rule]] = {}
+    for each in whole.l7rules:
+        if each.admin_state_up:
+            rules.setdefault(each.l7policy_id, []).append(each)
+    found = [
+        Question(policy=each, rules=tuple(rules[each.id]), answer=pool_in_service(whole, each.redirect_pool_id))
+        for each in whole.policies_of(front.id)
+        if each.admin_state_up and each.id in rules
+    ]
+    asked = (each for each in found if each.answer is not None or each.policy.action is not Action.REDIRECT_TO_POOL)
+    return tuple(sorted(asked, key=lambda each: ORDER[each.policy.action]))
+
+
+def pools_in_force(whole: tree.Tree, front: listener.Listener) -> tuple[pool.Pool, ...]:
+    """The pools that may answer a request to the listener: its default pool, then those that policies lead to."""
+    found = [pool_in_service(whole, front.default_pool_id), *(each.answer for each in in_force(whole, front))]
+    return tuple({each.id: each for each in found if each is not None}.values())
+
+
+def pool_in_service(whole: tree.Tree, identifier: str | None) -> pool.Pool | None:
+    """The pool of that id when there is one and it is enabled, or None."""
+    found = whole.find(pool.Pool, identifier) if identifier else None
+    return found if found and found.admin_state_up else None

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from vipool.model import tree
+
 BUNDLES = ("default_tls_container_ref", "tls_container_ref")
 SERVER_NAMES = "sni_container_refs"
 AUTHORITIES = ("client_ca_tls_container_ref", "ca_tls_container_ref")
@@ -65,6 +67,11 @@ def named(values: Values) -> Iterator[Reference]:
             yield Revocations(ref=ref, authority=authority)
 
 
+def of(row: tree.Row) -> Iterator[Reference]:
+    """Every reference of a row that is kept."""
+    return named({name: getattr(row, name) for name in NAMES if hasattr(row, name)})
+
+
 def nested(body: Any) -> Iterator[Reference]:
     """Every reference in a body, at whatever depth."""
     left = deque([body])
@@ -75,12 +82,6 @@ def nested(body: Any) -> Iterator[Reference]:
             left.extend(each.values())
         elif isinstance(each, list):
             left.extend(each)
-
-
-def new(values: Values, before: Values) -> tuple[Reference, ...]:
-    """The references of a row that it did not have before."""
-    old = set(named(before))
-    return tuple(each for each in named(values) if each not in old)
 
 
 def _text(values: Values, name: str) -> str | None:

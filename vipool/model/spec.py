@@ -8,7 +8,8 @@ values and back.
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from vipool.model import attr, loadbalancer, tree
@@ -52,15 +53,24 @@ class FloatingIp:
     internal: str
 
 
+NO_MATERIALS: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
-    """One load balancer to carry: the tree without its dying rows, and the port that holds the VIP."""
+    """One load balancer to carry: the tree without its dying rows, and the port that holds the VIP.
+
+    ``materials`` are the certificates, authorities and revocation lists that the tree refers to, as PEM texts by
+    reference: a certificate with its private key, unencrypted, and what stands between it and its root.  One that could
+    not be had is left out.  They are in no repr, so that nothing that prints an item gives a key away.
+    """
 
     id: str
     revision: int
     absent: bool = False
     tree: tree.Tree
     vip: Attachment | None = None
+    materials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def generation(self) -> int:
@@ -203,7 +213,12 @@ def load_item(body: Mapping[str, Any]) -> Item:
     match body["kind"]:
         case "loadbalancer":
             vip = body["vip"]
-            return LoadBalancer(**head, tree=_tree(body["tree"]), vip=_attachment(vip) if vip else None)
+            return LoadBalancer(
+                **head,
+                tree=_tree(body["tree"]),
+                vip=_attachment(vip) if vip else None,
+                materials=body["materials"],
+            )
         case "router":
             gateway = body["gateway"]
             return Router(

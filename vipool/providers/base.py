@@ -45,10 +45,12 @@ class Capabilities(Protocol):
 class Engine(Protocol):
     """The hand of a provider on a node.  Every call is safe to repeat, and reads the truth from the node itself."""
 
-    def converge(self, place: Place, wanted: tree.Tree) -> str:
+    def converge(self, place: Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """Carry the tree's traffic by the cheapest change that does it; returns what was done, in a few words.
 
-        Called when the namespace has its addresses.  Raises Broken or NotNow; the last good state then keeps serving.
+        Called when the namespace has its addresses.  ``materials`` are those of the item (``spec.LoadBalancer``); a
+        listener that cannot be served for want of one is left out.  Raises Broken or NotNow; the last good state then
+        keeps serving.
         """
 
     def observe(self, place: Place, wanted: tree.Tree) -> spec.Observation | None:

@@ -7,7 +7,7 @@ observed; what a test breaks, kills or marks down shows the way a real provider 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vipool.core import offers
+from vipool.core import l7, offers
 from vipool.model import spec, tree
 from vipool.providers import base
 
@@ -43,8 +43,8 @@ class Engine:
     counters: dict[str, spec.Counters] = field(default_factory=dict)
     done: list[tuple[str, str]] = field(default_factory=list)
 
-    def converge(self, place: base.Place, wanted: tree.Tree) -> str:
-        """See `vipool.providers.base.Engine.converge`."""
+    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
+        """See `vipool.providers.base.Engine.converge`. It asks for no material."""
         trouble = self.troubles.get(wanted.loadbalancer.id)
         if trouble is not None:
             raise trouble
@@ -61,8 +61,7 @@ class Engine:
         if served is None or place.directory in self.killed or not served.loadbalancer.admin_state_up:
             return None
         fronts = [each for each in served.listeners if each.admin_state_up]
-        answering = {each.default_pool_id for each in fronts}
-        pools = [each for each in served.pools if each.admin_state_up and each.id in answering]
+        pools = {back.id: back for each in fronts for back in l7.pools_in_force(served, each)}.values()
         servers = {each.id: self._server(served, each.id) for back in pools for each in served.members_of(back.id)}
         backends = {back.id: self._backend(served, back.id, servers) for back in pools}
         return spec.Observation(

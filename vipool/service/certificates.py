@@ -5,13 +5,14 @@ What is found out is said when the rest of the write turns out to be fine: a ref
 for that.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 from vipool.cloud.secrets import base
 from vipool.core import certificate, references
-from vipool.model import attr, caller, faults, tree
+from vipool.model import caller, faults, tree
 from vipool.store import rows, session
 
 
@@ -34,8 +35,11 @@ class Certificates:
             return None
         with self.database.read() as held:
             row = rows.get(held, cls, identifier)
-        before = {} if row is None else attr.dump(row)
-        return self._doubt(who, references.new({**before, **values}, before))
+        if row is None:
+            return None  # which is refused when it is looked for to be changed
+        old = set(references.of(row))
+        changed = references.of(dataclasses.replace(row, **values))
+        return self._doubt(who, [each for each in changed if each not in old])
 
     def _doubt(self, who: caller.Caller, wanted: Iterable[references.Reference]) -> faults.Refusal | None:
         once = list(dict.fromkeys(wanted))

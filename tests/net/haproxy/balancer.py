@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.net.members import Client, Member, eventually
+from tests.net.members import Client, Member, Tls, eventually
 from tests.providers import trees
 from vipool.host import namespaces
 from vipool.model import tree
@@ -42,6 +42,7 @@ class Balancer:
         self.place = base.Place(namespace=f"qlbaas-{next(_numbers)}", directory=str(directory))
         self.engine = engine.Engine()
         self.members: dict[str, Member] = {}
+        self.materials: dict[str, str] = {}
         namespaces.create(self.place.namespace, self._furnish)
 
     def _furnish(self) -> None:
@@ -61,12 +62,20 @@ class Balancer:
         return made
 
     def converge(self, wanted: tree.Tree) -> str:
-        said = self.engine.converge(self.place, wanted)
-        assert self.engine.converge(self.place, wanted) == ""
+        said = self.engine.converge(self.place, wanted, self.materials)
+        assert self.engine.converge(self.place, wanted, self.materials) == ""
         return said
 
-    def client(self, source: str | None = None, address: str = VIP, port: int = 80) -> Client:
-        return Client(self.place.namespace, address, port, source)
+    def client(
+        self,
+        source: str | None = None,
+        address: str = VIP,
+        port: int = 80,
+        *,
+        source_port: int = 0,
+        tls: Tls | None = None,
+    ) -> Client:
+        return Client(self.place.namespace, address, port, (source, source_port) if source else None, tls)
 
     def answers(self, count: int = 12) -> collections.Counter[str]:
         """Who answers, each time on a new connection."""

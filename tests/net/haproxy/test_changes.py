@@ -171,10 +171,17 @@ class Load:
         for thread in self._threads:
             thread.join(10)
 
+    def client(self) -> Client:
+        return self.balancer.client()
+
+    def reaches(self, done: int) -> None:
+        """Wait until so many requests are done."""
+        eventually(lambda: self.done > done)
+
     def _run(self, kept: bool) -> None:
         while not self._over.is_set():
             try:
-                with self.balancer.client() as client:
+                with self.client() as client:
                     self._requests(client, kept)
             except OSError as error:
                 self.failures.append(repr(error))
@@ -188,6 +195,22 @@ class Load:
             self.done += 1
             if closes or self._over.is_set():
                 return
+
+
+def test_another_incarnation_is_another_process_and_costs_no_request(balancer):
+    """What a failover asks for, though nothing else is to change."""
+    both(balancer)
+    wanted = picture(*PAIR)
+    balancer.converge(wanted)
+    with Load(balancer) as load:
+        for incarnation in range(1, 6):
+            before, done = balancer.pid(), load.done
+            root = dataclasses.replace(wanted.loadbalancer, incarnation=incarnation)
+            assert balancer.converge(wanted.replacing(root)) == "HAProxy reloaded: global changes"
+            assert balancer.pid() != before
+            load.reaches(done + 100)
+    assert load.failures == []
+    balancer.settles(1)
 
 
 def test_no_request_fails_while_everything_changes(balancer):

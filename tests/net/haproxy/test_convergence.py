@@ -20,15 +20,30 @@ from vipool.providers.haproxy import generations, runtime, stats
 pytestmark = configuration.needs_haproxy
 
 STEPS = int(os.environ.get("VIPOOL_FUZZ", "30"))
+KEPT = (None, {"type": "SOURCE_IP"}, {"type": "HTTP_COOKIE"}, {"type": "APP_COOKIE", "cookie_name": "session"})
 PLACE = f"{POOL}:{LISTENER}"
+
+
+def ends_tls(chance: random.Random) -> dict[str, object]:
+    """What makes a listener end TLS, now and then, with one certificate or another."""
+    if chance.random() < 0.6:
+        return {}
+    certificate = chance.choice(trees.CERTIFICATES)
+    return {"protocol": "TERMINATED_HTTPS", "default_tls_container_ref": certificate}
 
 
 def another(wanted: tree.Tree, chance: random.Random) -> tree.Tree:
     """The tree after a few changes of any kind."""
     whole = picture(
         *[{"address": each} for each in (FIRST, SECOND, THIRD) if chance.random() < 0.7],
-        front={"connection_limit": chance.choice((-1, 50)), "admin_state_up": chance.random() < 0.9},
-        back={"lb_algorithm": chance.choice(list(pool.Algorithm)[:3])} if chance.random() < 0.3 else {},
+        front={
+            "connection_limit": chance.choice((-1, 50)),
+            "admin_state_up": chance.random() < 0.9,
+            **ends_tls(chance),
+        },
+        back={"lb_algorithm": chance.choice(list(pool.Algorithm)), "session_persistence": chance.choice(KEPT)}
+        if chance.random() < 0.3
+        else {},
         monitor={"type": chance.choice(("TCP", "PING"))} if chance.random() < 0.5 else None,
     )
     rows = [
@@ -40,14 +55,24 @@ def another(wanted: tree.Tree, chance: random.Random) -> tree.Tree:
         )
         for each in whole.members
     ]
-    return dataclasses.replace(whole if chance.random() < 0.5 else wanted, members=tuple(rows))
+    if chance.random() < 0.5:
+        whole = wanted
+    front = whole.listeners[0]
+    if front.default_tls_container_ref:
+        whole = whole.replacing(dataclasses.replace(front, default_tls_container_ref=chance.choice(trees.CERTIFICATES)))
+    return dataclasses.replace(whole, members=tuple(rows))
 
 
 def hurt(balancer: Balancer, chance: random.Random) -> None:
     """Do what crashes, people and full disks do."""
     directory = Path(balancer.place.directory)
     server = f"{PLACE}/{trees.identifier(4, 9)}"
-    match chance.choice(("nothing", "kill", "cut", "pid", "socket", "text", "weight", "ghost", "state", "maint")):
+    match chance.choice(
+        ("nothing", "kill", "cut", "pid", "socket", "text", "weight", "ghost", "state", "maint", "keys")
+    ):
+        case "keys":
+            for each in (directory / "tls").rglob("*.pem"):
+                each.write_text("rubbish") if chance.random() < 0.5 else each.unlink()
         case "kill" if process := generations.serving(directory):
             os.kill(process.pid, signal.SIGKILL)
             eventually(lambda: generations.serving(directory) is None)
@@ -70,12 +95,12 @@ def test_one_pass_leads_to_what_is_wanted_from_any_state(balancer, seed):
     chance = random.Random(seed)
     both(balancer)
     balancer.member(THIRD)
+    balancer.materials.update(trees.materials())
     wanted = picture({"address": FIRST})
     for _ in range(STEPS):
         wanted = another(wanted, chance)
         hurt(balancer, chance)
-        balancer.engine.converge(balancer.place, wanted)
-        assert balancer.engine.converge(balancer.place, wanted) == ""
+        balancer.converge(wanted)
         assert running(balancer) == {each.id: (each.weight, not each.admin_state_up) for each in served(wanted)}
         balancer.settles(1 if enabled(wanted) else 0)
 

@@ -3,7 +3,7 @@
 import re
 
 from vipool.core import l7
-from vipool.core.rules import pairs, pools
+from vipool.core.rules import expressions, pairs, pools
 from vipool.model import faults, l7policy, l7rule, listener, tree
 
 MOST_RULES = 50
@@ -54,7 +54,7 @@ def check_rule(whole: tree.Tree, row: l7rule.L7Rule) -> None:
     others = [each for each in whole.rules_of(row.l7policy_id) if each.id != row.id]
     if len(others) >= MOST_RULES:
         raise faults.Conflict(f"Too many rules on L7 policy {row.l7policy_id}")
-    if not row.value:
+    if row.value in {"", '""'}:
         raise unparsed("Invalid L7 Rule: L7 rule type requires a value")
     if row.type in FROM_CERTIFICATE:
         _check_certificate_rule(row)
@@ -104,6 +104,9 @@ def _check_certificate_rule(row: l7rule.L7Rule) -> None:
 
 
 def _check_expression(text: str) -> None:
+    reason = expressions.refuse(text)
+    if reason is not None:
+        raise unparsed(f"Unable to parse regular expression: {reason}")
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:

@@ -4,12 +4,23 @@ What stands behind a reference is not looked at here: a service asks the key man
 """
 
 import re
+import ssl
 from collections.abc import Sequence
 
 from vipool.model import deployment, faults, listener, pool
 
 Front = listener.Protocol
 CIPHER_CHARACTERS = re.compile(r"[A-Za-z0-9+!:@=_.-]*")
+# RFC 8446, appendix B.4: all that TLS 1.3 has. OpenSSL takes them apart from the ciphers of older versions.
+SUITES = frozenset(
+    {
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_AES_128_CCM_SHA256",
+        "TLS_AES_128_CCM_8_SHA256",
+    }
+)
 ENDING_TLS = frozenset({Front.TERMINATED_HTTPS, Front.PROMETHEUS})
 
 
@@ -55,6 +66,33 @@ def _check_ciphers(ciphers: str, allowed: deployment.Deployment) -> None:
     forbidden = sorted(set(ciphers.split(":")) & allowed.prohibited_ciphers)
     if forbidden:
         raise invalid(f"The following ciphers have been prohibited by an administrator: {', '.join(forbidden)}")
+    _check_selection(ciphers)
+
+
+def _check_selection(ciphers: str) -> None:
+    items = [each for each in ciphers.split(":") if each]
+    unknown = [each for each in items if each.startswith("TLS_") and each not in SUITES]
+    if unknown:
+        raise invalid(f"Invalid TLS 1.3 ciphers: {', '.join(unknown)}. Known are {', '.join(sorted(SUITES))}.")
+    older = [each for each in items if each not in SUITES]
+    suffice = len(older) < len(items) or not items
+    if not (selects(older) if any(map(chooses, older)) else suffice):
+        raise invalid(f"The cipher string {ciphers} selects no cipher.")
+
+
+def chooses(item: str) -> bool:
+    """Whether an item of a cipher string adds ciphers: it does not remove, move or rank (openssl-ciphers(1))."""
+    return not item.startswith(("!", "-", "+", "@"))
+
+
+def selects(items: Sequence[str]) -> bool:
+    """Whether any cipher of TLS 1.2 or older comes of these items. OpenSSL alone knows its language: it is asked, as
+    `re` is about expressions."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(":".join(items))
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _check_versions(versions: Sequence[str], allowed: deployment.Deployment) -> None:

@@ -1,22 +1,22 @@
 """What HAProxy carries today, and the sentence for everything else.
 
-Promises: pure; a tree that is not refused renders, and HAProxy accepts what was rendered. An attribute that would be
-stored and have no effect on traffic is refused, never ignored. Does not repeat what the API refuses for every provider
-(unknown references, protocols that do not fit each other's layer).
+Promises: pure; a tree that is not refused renders, and HAProxy accepts what was rendered. What would be stored and
+have no effect on traffic is refused, never ignored; but for what Octavia's clients send where it has no meaning: terms
+of TLS where none is spoken, cookies where bytes are carried (OCTAVIA-SPEC 4.3 and 4.4). Does not repeat what the API
+refuses for every provider (unknown references, protocols that do not fit each other, expressions, ciphers).
 """
 
 import enum
 from collections.abc import Iterator, Mapping
 
 from vipool.core import offers
-from vipool.model import attr, healthmonitor, l7policy, listener, pool, tree, types
-from vipool.providers.haproxy import render
+from vipool.model import healthmonitor, l7policy, listener, pool, tree, types
+from vipool.providers.haproxy import checks, served, tls
 
-LISTENERS = frozenset(render.PROTOCOL_MODES)
+LISTENERS = frozenset(served.MODES)
 POOLS = frozenset(
     {pool.Protocol.TCP, pool.Protocol.HTTP, pool.Protocol.HTTPS, pool.Protocol.PROXY, pool.Protocol.PROXYV2}
 )
-ALGORITHMS = frozenset({pool.Algorithm.ROUND_ROBIN, pool.Algorithm.LEAST_CONNECTIONS, pool.Algorithm.SOURCE_IP})
 MONITORS = frozenset(
     {
         healthmonitor.Type.PING,
@@ -26,26 +26,6 @@ MONITORS = frozenset(
         healthmonitor.Type.TLS_HELLO,
     }
 )
-PAIRS: Mapping[listener.Protocol, frozenset[pool.Protocol]] = {
-    listener.Protocol.HTTP: frozenset({pool.Protocol.HTTP, pool.Protocol.PROXY, pool.Protocol.PROXYV2}),
-    listener.Protocol.HTTPS: POOLS - {pool.Protocol.HTTP},
-    listener.Protocol.TCP: POOLS,
-}
-HEADERS = frozenset({"X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto", *render.CLIENT_ADDRESS_HEADERS})
-
-# Attributes nothing here carries yet: any value but the declared default is refused.
-UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
-    listener.Listener: (
-        "default_tls_container_ref", "sni_container_refs", "client_ca_tls_container_ref", "client_authentication",
-        "client_crl_container_ref", "tls_ciphers", "tls_versions", "alpn_protocols", "hsts_max_age",
-        "hsts_include_subdomains", "hsts_preload",
-    ),
-    pool.Pool: (
-        "tls_enabled", "tls_container_ref", "ca_tls_container_ref", "crl_container_ref", "tls_ciphers",
-        "tls_versions", "alpn_protocols",
-    ),
-}  # fmt: skip
-
 # The longest time HAProxy's configuration takes: 2^31 - 1 milliseconds (configuration manual, section 2.5).
 LONGEST_SECONDS = 2_147_483
 
@@ -93,7 +73,7 @@ class Capabilities:
     """HAProxy's, as `vipool.providers.base.Capabilities` asks for them."""
 
     name = "haproxy"
-    description = "TCP and HTTP load balancing by one HAProxy process per load balancer."
+    description = "TCP, HTTP and HTTPS load balancing by one HAProxy process per load balancer."
     flavors = FLAVORS
     zones = ZONES
 
@@ -105,16 +85,15 @@ class Capabilities:
 def reasons(wanted: tree.Tree) -> Iterator[str]:
     """Every reason why the tree cannot be carried, in the order of its rows."""
     for row in wanted.rows():
-        yield from _unserved(row)
         match row:
             case listener.Listener():
-                yield from _listener(row, wanted)
+                yield from _listener(row)
             case pool.Pool():
                 yield from _pool(row)
             case healthmonitor.HealthMonitor():
                 yield from _monitor(row)
             case l7policy.L7Policy():
-                yield f"{_called(row)}: L7 policies are not served by the HAProxy provider yet."
+                yield from _policy(row, wanted)
             case _:
                 pass
 
@@ -123,43 +102,36 @@ def _called(row: tree.Row) -> str:
     return f"{row.NOUN.title.lower()} {row.id}"
 
 
-def _unserved(row: tree.Row) -> Iterator[str]:
-    names = UNSERVED.get(type(row), ())
-    for attribute in attr.attributes(type(row)):
-        if attribute.name in names and getattr(row, attribute.name) not in (attribute.default, None, ()):
-            yield f"{_called(row)}: {attribute.wire} is not served by the HAProxy provider yet; leave it out."
-
-
-def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -> Iterator[str]:
-    if value not in served:
+def _choice(row: tree.Row, attribute: str, value: str, known: frozenset[str]) -> Iterator[str]:
+    if value not in known:
         yield (
             f"{_called(row)}: {attribute} {value} is not served by the HAProxy provider; "
-            f"it serves {', '.join(sorted(served))}."
+            f"it serves {', '.join(sorted(known))}."
         )
 
 
-def _listener(row: listener.Listener, wanted: tree.Tree) -> Iterator[str]:
+def _listener(row: listener.Listener) -> Iterator[str]:
     yield from _choice(row, "protocol", row.protocol, frozenset(LISTENERS))
-    back = wanted.find(pool.Pool, row.default_pool_id) if row.default_pool_id else None
-    if back is not None and row.protocol in PAIRS:
-        yield from _choice(row, "a default pool of protocol", back.protocol, frozenset(PAIRS[row.protocol]))
-    headers = render.inserted(row)
-    if headers and row.protocol is not listener.Protocol.HTTP:
-        yield f"{_called(row)}: insert_headers needs a listener of protocol HTTP."
-    for header in headers:
-        yield from _choice(row, "insert_headers", header, HEADERS)
+    if tls.ends(row):
+        yield from _terms(row)
+
+
+def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
+    front = wanted.find(listener.Listener, row.listener_id)
+    if front is not None and served.MODES.get(front.protocol) != "http":
+        yield f"{front.protocol} protocol listeners do not support L7 policies"
 
 
 def _pool(row: pool.Pool) -> Iterator[str]:
     yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
-    yield from _choice(row, "lb_algorithm", row.lb_algorithm, frozenset(ALGORITHMS))
-    persistence = row.session_persistence
-    if persistence is None:
-        return
-    yield from _choice(row, "session_persistence", str(persistence.get("type")), frozenset({"SOURCE_IP"}))
-    for key, value in persistence.items():
-        if key != "type" and value is not None:
-            yield f"{_called(row)}: session_persistence {key} has no effect on SOURCE_IP here; leave it out."
+    if row.tls_enabled:
+        yield from _terms(row)
+
+
+def _terms(row: listener.Listener | pool.Pool) -> Iterator[str]:
+    reason = tls.refuse(row)
+    if reason is not None:
+        yield f"{_called(row)}: {reason}"
 
 
 def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
@@ -172,7 +144,7 @@ def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
     if row.domain_name and row.http_version != 1.1:
         yield f"{_called(row)}: domain_name needs http_version 1.1."
     try:
-        first, _, last = render.expected(row.expected_codes or "200").partition("-")
+        first, _, last = checks.expected(row.expected_codes or "200").partition("-")
     except ValueError:
         yield f"{_called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
         return

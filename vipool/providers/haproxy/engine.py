@@ -12,21 +12,43 @@ import resource
 import select
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
 from vipool.host import errors, files, processes
-from vipool.model import member, spec, tree
+from vipool.model import listener, member, spec, tree
 from vipool.providers import base
-from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, servers, stats
+from vipool.providers.haproxy import (
+    counters,
+    generations,
+    keyring,
+    pem,
+    ping,
+    plan,
+    prober,
+    render,
+    runtime,
+    served,
+    stats,
+)
 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
 # How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
 OLD_GENERATIONS = 4
 # What is assumed where there is no limit of open files.
 MOST_FILES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where to: the tree, the text of what can be served of it, and the files beside that."""
+
+    wanted: tree.Tree
+    text: str
+    files: tuple[pem.File, ...]
 
 
 class Engine:
@@ -36,33 +58,43 @@ class Engine:
         self._layout = layout or layout_of_this_node()
         self._prober = prober.Prober()
         self._watched: dict[str, tuple[processes.Process, int]] = {}
+        self._left_out: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
-    def converge(self, place: base.Place, wanted: tree.Tree) -> str:
+    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`."""
         directory = files.directory(Path(place.directory))
-        text = render.render(wanted, self._layout)
-        running = _running(directory)
-        step = plan.plan(running, text)
-        done = self._perform(place, wanted, text, step)
-        self._ping(place, wanted, again=not isinstance(step, plan.Nothing | plan.Runtime))
-        return done
+        usable = keyring.usable(wanted, materials)
+        able = pem.readable(wanted, usable)
+        beside = pem.files(able, usable)
+        text = render.render(able, self._layout, beside)
+        step = plan.plan(_running(directory), text, beside)
+        done = self._perform(place, Target(wanted=wanted, text=text, files=beside), step)
+        keyring.tidy(directory, [each.path for each in beside])
+        self._ping(place, able, again=not isinstance(step, plan.Nothing | plan.Runtime))
+        return "; ".join(filter(None, (done, *self._news(place, tuple(keyring.left_out(wanted, usable))))))
 
-    def _perform(self, place: base.Place, wanted: tree.Tree, text: str, step: plan.Step) -> str:
+    def _news(self, place: base.Place, left_out: tuple[str, ...]) -> tuple[str, ...]:
+        """What is left out, when that was not said before."""
+        before = self._left_out.get(place.directory, ())
+        self._left_out[place.directory] = left_out
+        return left_out if left_out != before else ()
+
+    def _perform(self, place: base.Place, target: Target, step: plan.Step) -> str:
         match step:
             case plan.Nothing():
                 return ""
             case plan.Runtime(commands=commands):
-                return self._change(place, wanted, text, commands)
+                return self._change(place, target, commands)
             case plan.Reload(reason=reason):
-                self._reload(place, wanted, text)
+                self._reload(place, target)
                 return f"HAProxy reloaded: {reason}"
             case plan.Start():
-                self._start(place, text)
+                self._start(place, target)
                 return "HAProxy started"
             case plan.Stop():
                 self._stop(place)
-                return "HAProxy stopped: no listener is enabled"
+                return "HAProxy stopped: no listener is served"
             case _:
                 assert_never(step)
 
@@ -87,12 +119,13 @@ class Engine:
             return None
         before = _ledger(directory)
         name = f"{process.pid}:{process.started}"
-        after = counters.advance(before, name, seen.counters, [each.id for each in wanted.listeners])
+        counted = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
+        after = counters.advance(before, name, seen.counters, counted)
         if after != before:
             # Where the disk is full, states matter more than that totals survive a crash.
             with contextlib.suppress(errors.HostError):
                 files.write(directory / LEDGER, counters.dump(after))
-        totals = {key: after.total(key) for key in seen.counters}
+        totals = {key: after.total(key) for key in counted if key in seen.counters}
         states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
         return dataclasses.replace(seen, servers=states, counters=totals)
 
@@ -100,6 +133,7 @@ class Engine:
         """See `vipool.providers.base.Engine.remove`."""
         directory = Path(place.directory)
         self._forget(place)
+        self._left_out.pop(place.directory, None)
         self._prober.forget(place)
         if directory.exists():
             # First what says that something should run, so that a crash here is not taken for a dead process.
@@ -149,53 +183,59 @@ class Engine:
             if known:
                 os.close(known[1])
 
-    def _change(self, place: base.Place, wanted: tree.Tree, text: str, commands: Sequence[plan.Command]) -> str:
+    def _change(self, place: base.Place, target: Target, commands: Sequence[plan.Command]) -> str:
         directory = Path(place.directory)
-        files.write(directory / NEXT, text)
-        done = 0
+        files.write(directory / NEXT, target.text)
         for command in commands:
-            answer = runtime.ask(directory, command.text)
-            if not (answer.startswith(command.answer) if command.answer else not answer) and not command.optional:
-                self._reload(place, wanted, text)
+            answer = runtime.ask(directory, f"{command.text}\n{command.payload}" if command.payload else command.text)
+            if not (command.answer in answer if command.answer else not answer) and not command.optional:
+                self._reload(place, target)
                 return f"HAProxy reloaded: it answered {answer!r} to {command.text.split(' ', 3)[:2]}"
-            done += 1
+        keyring.write(directory, target.files)
         os.replace(directory / NEXT, directory / TEXT)
-        return f"HAProxy changed in place, {done} commands"
+        return f"HAProxy changed in place, {len(commands)} commands"
 
-    def _start(self, place: base.Place, text: str) -> None:
+    def _start(self, place: base.Place, target: Target) -> None:
         directory = Path(place.directory)
         program = generations.binary()
         # Where nothing was ever started no process need be looked for among all of the machine's.
         if any(directory.iterdir()):
             processes.stop(generations.every(directory))
-        files.write(directory / NEXT, text)
+        files.write(directory / NEXT, target.text)
         files.write(directory / render.STATES, "1\n")
-        # Starting reads the text as `-c` would, and there is nothing yet to be spoilt by a bad one.
-        complaint = generations.launch(generations.arguments(program, directory, NEXT), place, ())
-        if not complaint:
-            os.replace(directory / NEXT, directory / TEXT)
-            return
-        (directory / NEXT).unlink()
-        if (directory / TEXT).exists():
-            generations.launch(generations.arguments(program, directory, TEXT), place, ())
-        raise base.Broken(f"HAProxy did not start: {complaint}")
+        try:
+            with keyring.placed(directory, target.files):
+                # Starting reads the text as `-c` would, and there is nothing yet to be spoilt by a bad one.
+                _launch(generations.arguments(program, directory, NEXT), place, ())
+        except base.Broken:
+            (directory / NEXT).unlink()
+            if (directory / TEXT).exists():
+                generations.launch(generations.arguments(program, directory, TEXT), place, ())
+            raise
+        os.replace(directory / NEXT, directory / TEXT)
 
-    def _reload(self, place: base.Place, wanted: tree.Tree, text: str) -> None:
+    def _reload(self, place: base.Place, target: Target) -> None:
         directory = Path(place.directory)
         command = generations.arguments(generations.binary(), directory, NEXT)
-        files.write(directory / NEXT, text)
-        self.observe(place, wanted)
-        carried = stats.carried(stats.states(runtime.ask(directory, "show servers state")), _monitored(wanted, text))
-        files.write(directory / render.STATES, carried)
-        old = generations.every(directory)
-        # A new process reads all of the text before it touches an old one: to have it checked first would take twice
-        # as long, and tell nothing more.
-        complaint = generations.launch(command, place, old)
-        if complaint:
+        files.write(directory / NEXT, target.text)
+        try:
+            with keyring.placed(directory, target.files):
+                old = self._hand_over(place, target, command)
+        except base.Broken:
             (directory / NEXT).unlink()
-            raise base.Broken(f"HAProxy did not reload: {complaint}")
+            raise
         os.replace(directory / NEXT, directory / TEXT)
         processes.stop(old[:-OLD_GENERATIONS])
+
+    def _hand_over(self, place: base.Place, target: Target, command: Sequence[str]) -> tuple[processes.Process, ...]:
+        """Start another process in place of those that run; which those were."""
+        directory = Path(place.directory)
+        self.observe(place, target.wanted)
+        live = stats.states(runtime.ask(directory, "show servers state"))
+        files.write(directory / render.STATES, stats.carried(live, _monitored(target)))
+        old = generations.every(directory)
+        _launch(command, place, old)
+        return old
 
     def _stop(self, place: base.Place) -> None:
         directory = Path(place.directory)
@@ -243,11 +283,17 @@ def _running(directory: Path) -> plan.Running | None:
     return plan.Running(text=(directory / TEXT).read_text() if kept and not unfinished else None, servers=live)
 
 
-def _monitored(wanted: tree.Tree, text: str) -> dict[stats.Name, int]:
+def _launch(command: Sequence[str], place: base.Place, replacing: Sequence[processes.Process]) -> None:
+    complaint = generations.launch(command, place, replacing)
+    if complaint:
+        raise base.Broken(f"HAProxy did not start: {complaint}")
+
+
+def _monitored(target: Target) -> dict[stats.Name, int]:
     """The servers whose health outlives a reload, with their weights: those with a monitor. One that lost its monitor
     while it was down must not stay down."""
-    pools = {each.id for each in wanted.pools if servers.monitor_of(wanted, each.id)}
-    return {name: weight for name, weight in plan.weights(text).items() if name[0].partition(":")[0] in pools}
+    pools = {each.id for each in target.wanted.pools if served.monitor(target.wanted, each.id)}
+    return {name: weight for name, weight in plan.weights(target.text).items() if name[0].partition(":")[0] in pools}
 
 
 def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vipool.model import healthmonitor, tree
-from vipool.providers.haproxy import render, servers
+from vipool.providers.haproxy import served
 
 # Message types: RFC 792 and RFC 4443, section 4.
 _REQUEST, _REPLY = {4: 8, 6: 128}, {4: 0, 6: 129}
@@ -64,10 +64,9 @@ def fresh(target: Target, *, up: bool = True) -> Health:
 def targets(wanted: tree.Tree) -> Iterator[Target]:
     """The members that are to be pinged: those in service, of pools that answer, with an enabled PING monitor."""
     names: dict[str, list[str]] = {}
-    for front in render.enabled(wanted):
-        back = render.answering(wanted, front)
-        for each in wanted.members_of(back.id) if back else ():
-            names.setdefault(each.id, []).append(f"{render.backend_name(back, front)}/{each.id}" if back else "")
+    for front, back in served.pairs(wanted):
+        for each in wanted.members_of(back.id):
+            names.setdefault(each.id, []).append(f"{served.backend_name(back.id, front)}/{each.id}")
     for each in wanted.members:
         monitor = monitor_of(wanted, each.pool_id)
         if monitor is not None and each.id in names and each.admin_state_up:
@@ -84,7 +83,7 @@ def targets(wanted: tree.Tree) -> Iterator[Target]:
 
 def monitor_of(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
     """The enabled PING monitor of a pool, or None."""
-    found = servers.monitor_of(wanted, pool_id)
+    found = served.monitor(wanted, pool_id)
     return found if found and found.type is healthmonitor.Type.PING else None
 
 

@@ -2,20 +2,24 @@
 
 Promises: pure. What runs is the text that its process took, and its servers as they are now; so that the plan after a
 step that was done is `Nothing`, and after one that was cut short it finishes the work. Members coming, going, changing
-weight or admin state need no reload. Does not perform anything.
+weight or admin state need no reload, unless one comes where clients are kept by a cookie; nor do certificates that
+change in their places. Does not perform anything.
 
 A connection limit could be changed in place too, but must not be: HAProxy 2.6.12 locks up, until its watchdog kills
 it, when `set maxconn frontend` raises the limit of a frontend that is full.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from vipool.providers.haproxy import stats
+from vipool.providers.haproxy import pem, stats
 
 # A command takes 0.3 ms, a reload 60 to 100 ms of which HAProxy's own start is most.
 MOST_COMMANDS = 200
+# A command with its payload must fit into HAProxy's buffer of 16,384 letters (management guide, 9.3).
+MOST_LETTERS = 15_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +34,12 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command of the runtime API, and how its answer begins when it worked. One that is `optional` may be refused:
-    a server with connections cannot be deleted yet, and is in maintenance until a later pass can."""
+    """One command of the runtime API, and what its answer says when it worked: nothing, where that is empty. One that
+    is `optional` may be refused: a server with connections cannot be deleted yet, and is in maintenance until a later
+    pass can. The lines of a `payload` may be a private key: it is in no repr."""
 
     text: str
+    payload: str = field(default="", repr=False)
     answer: str = ""
     optional: bool = False
 
@@ -87,8 +93,8 @@ class Server:
     words: tuple[str, ...]
 
 
-def plan(running: Running | None, wanted: str) -> Step:
-    """What to do so that the wanted text is served; an empty one means that nothing is."""
+def plan(running: Running | None, wanted: str, files: Sequence[pem.File] = ()) -> Step:
+    """What to do so that the wanted text is served with its files; an empty one means that nothing is."""
     if not wanted:
         return Stop() if running else Nothing()
     if running is None or running.mute:
@@ -97,13 +103,21 @@ def plan(running: Running | None, wanted: str) -> Step:
         return Reload(reason="an earlier change was cut short")
     new = sections(wanted)
     old = new if running.text == wanted else sections(running.text)
-    reason = next(_reload(old, new, running), None)
+    changed = [each for each in files if digests(running.text).get(each.path) != each.digest]
+    reasons = itertools.chain(_reload(old, new, running), _unlike(digests(running.text), files, changed))
+    reason = next(reasons, None)
     if reason is not None:
         return Reload(reason=reason)
-    commands = tuple(_servers(new, running.servers))
+    commands = (*_swaps(changed), *_servers(new, running.servers))
     if len(commands) > MOST_COMMANDS:
         return Reload(reason=f"{len(commands)} commands would take longer")
     return Runtime(commands=commands) if commands else Nothing()
+
+
+def digests(text: str) -> dict[str, str]:
+    """The files that a text names, with the digests of what is in them."""
+    lines = (line.split() for line in text.splitlines() if line.startswith("# "))
+    return {path: digest for _, path, digest in lines}
 
 
 def sections(text: str) -> dict[str, Section]:
@@ -111,6 +125,8 @@ def sections(text: str) -> dict[str, Section]:
     found: dict[str, list[str]] = {}
     heading = ""
     for line in text.splitlines():
+        if line.startswith("#"):
+            continue
         if line and not line.startswith(" "):
             heading = line
             found[heading] = []
@@ -153,6 +169,30 @@ def _reload(old: Mapping[str, Section], new: Mapping[str, Section], running: Run
                 lives = (heading.removeprefix("backend "), name) in running.servers
                 if lives and (known is None or known.words != server.words):
                     yield f"server {name} changes"
+                elif not lives and "cookie" in server.words:
+                    # `add server` of HAProxy 2.6 does not take it.
+                    yield f"server {name} comes with a cookie"
+
+
+def _unlike(old: Mapping[str, str], files: Sequence[pem.File], changed: Sequence[pem.File]) -> Iterator[str]:
+    """Why files cannot be exchanged in their places.
+
+    What says whom to believe, and what we show to members, counts for handshakes alone: a session that is resumed and
+    a connection that is kept would outlast it in a process that runs on.
+    """
+    for path in sorted(old.keys() ^ {each.path for each in files}):
+        yield f"{path} {'goes' if path in old else 'comes'}"
+    for each in changed:
+        if each.role is not pem.Role.SHOWN:
+            yield f"{each.path} changes"
+        elif len(each.text) > MOST_LETTERS:
+            yield f"{each.path} is longer than a command can be"
+
+
+def _swaps(changed: Sequence[pem.File]) -> Iterator[Command]:
+    for each in changed:
+        yield Command(text=f"set ssl cert {each.path} <<", payload=each.text, answer="Transaction ")
+        yield Command(text=f"commit ssl cert {each.path}", answer="Success!")
 
 
 def _servers(new: Mapping[str, Section], live: Mapping[stats.Name, stats.Server]) -> Iterator[Command]:

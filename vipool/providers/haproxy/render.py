@@ -11,28 +11,21 @@ same on every node and a socket's path can never exceed the 107 bytes that unix(
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, listener, pool, tree
-from vipool.providers.haproxy import servers, tokens
+from vipool.core import l7
+from vipool.model import listener, tree
+from vipool.providers.haproxy import backends, headers, pem, persistence, served, switching, tls, tokens
 
 SOCKET = "stats.sock"
 STATES = "server-state"
-PEER = "local"
 
-# Octavia's defaults, in milliseconds: a stored 0 means them (OCTAVIA-SPEC 5.2).
-CLIENT_TIMEOUT, CONNECT_TIMEOUT, SERVER_TIMEOUT = 50_000, 5_000, 50_000
+# Octavia's default, in milliseconds: a stored 0 means it (OCTAVIA-SPEC 5.2).
+CLIENT_TIMEOUT = 50_000
 
 # Octavia's default_connection_limit; and what HAProxy itself, its listeners and its command line have open at most.
 MOST_CONNECTIONS, FILES_OF_ITS_OWN = 50_000, 200
-
-PROTOCOL_MODES = {
-    listener.Protocol.TCP: "tcp",
-    listener.Protocol.HTTPS: "tcp",
-    listener.Protocol.HTTP: "http",
-}
-CLIENT_ADDRESS_HEADERS = ("X-Real-IP", "X-Client-IP", "X-Forwarded-IP")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,37 +41,29 @@ class Layout:
     group: int | None = None
 
 
-def render(wanted: tree.Tree, layout: Layout) -> str:
-    """The configuration, or an empty text when nothing of the tree is to be served."""
-    served = tuple(enabled(wanted))
-    if not served:
+def render(wanted: tree.Tree, layout: Layout, files: Sequence[pem.File] = ()) -> str:
+    """The configuration, or an empty text when nothing of the tree is to be served.
+
+    `files` are those that `pem.files` says it needs: their digests are in the text, so that it tells of a change.
+    """
+    fronts = tuple(served.listeners(wanted))
+    if not fronts:
         return ""
     most = connections(wanted, layout)
     return "\n".join(
         (
-            tokens.section("global", "", _global(most, layout)),
-            *_peers(wanted, served),
+            *_digests(files),
+            tokens.section("global", "", _global(wanted, most, layout)),
+            *_peers(wanted),
             tokens.section("defaults", "", _defaults()),
-            *(section for each in served for section in _listener(wanted, each, most)),
+            *(section for each in fronts for section in _listener(wanted, each, most)),
         )
     )
 
 
-def enabled(wanted: tree.Tree) -> Iterator[listener.Listener]:
-    """The listeners to serve, in the order of the tree."""
-    if wanted.loadbalancer.admin_state_up:
-        yield from (each for each in wanted.listeners if each.admin_state_up)
-
-
-def answering(wanted: tree.Tree, front: listener.Listener) -> pool.Pool | None:
-    """The pool that answers for a listener, or None when it has none that is enabled."""
-    found = wanted.find(pool.Pool, front.default_pool_id) if front.default_pool_id else None
-    return found if found and found.admin_state_up else None
-
-
-def backend_name(back: pool.Pool, front: listener.Listener) -> str:
-    """What a pool is called as the answer of a listener."""
-    return tokens.name(f"{back.id}:{front.id}")
+def _digests(files: Sequence[pem.File]) -> Iterator[str]:
+    if files:
+        yield "".join(f"{tokens.comment(each.path, each.digest)}\n" for each in files)
 
 
 def connections(wanted: tree.Tree, layout: Layout) -> int:
@@ -91,7 +76,7 @@ def connections(wanted: tree.Tree, layout: Layout) -> int:
     return max(1, min(MOST_CONNECTIONS, (layout.files - reserved) * 10 // 22))
 
 
-def _global(most: int, layout: Layout) -> Iterator[str]:
+def _global(wanted: tree.Tree, most: int, layout: Layout) -> Iterator[str]:
     yield tokens.line("nbthread", 1)
     yield tokens.line("maxconn", most)
     yield tokens.line("maxpipes", max(1, most // 10))
@@ -99,10 +84,15 @@ def _global(most: int, layout: Layout) -> Iterator[str]:
         yield tokens.line("uid", layout.user)
     if layout.group is not None:
         yield tokens.line("gid", layout.group)
+    if wanted.loadbalancer.incarnation:
+        # Says nothing to HAProxy: another text is another process, which is what was asked for.
+        yield tokens.line("description", f"incarnation {wanted.loadbalancer.incarnation}")
     yield tokens.line("stats", "socket", f"unix@{SOCKET}", "mode", 600, "level", "admin", "expose-fd", "listeners")
     yield tokens.line("server-state-file", STATES)
     # A process that was reloaded away ends its last connections itself after this time.
     yield tokens.line("hard-stop-after", "30m")
+    if any(tls.ends(each) for each in served.listeners(wanted)):
+        yield tokens.line("tune.ssl.cachesize", tls.CACHED_SESSIONS)
     # Otherwise HAProxy 2.6 loads every CA of the system at each start, check and reload: 33 ms of CPU and 0.9 MB.
     yield tokens.line("httpclient.ssl.verify", "none")
 
@@ -118,24 +108,23 @@ def _defaults() -> Iterator[str]:
     yield tokens.line("option", "splice-response")
 
 
-def _peers(wanted: tree.Tree, served: Iterable[listener.Listener]) -> Iterator[str]:
+def _peers(wanted: tree.Tree) -> Iterator[str]:
     """Where a new process gets the stick tables of the old one from, if there are any: from itself, over loopback."""
-    pools = (answering(wanted, each) for each in served)
-    if any(each is not None and each.session_persistence for each in pools):
-        yield tokens.section("peers", PEER, [tokens.line("peer", PEER, "127.0.0.1:1025")])
+    if any(persistence.has_table(back, served.mode(front, back)) for front, back in served.pairs(wanted)):
+        yield tokens.section("peers", persistence.PEER, [tokens.line("peer", persistence.PEER, "127.0.0.1:1025")])
 
 
 def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:
-    back = answering(wanted, front)
-    yield tokens.section("frontend", front.id, _frontend(wanted, front, back, most))
-    if back is not None:
-        yield tokens.section("backend", backend_name(back, front), _backend(wanted, front, back))
+    yield tokens.section("frontend", front.id, _frontend(wanted, front, most))
+    for back in l7.pools_in_force(wanted, front):
+        yield tokens.section("backend", served.backend_name(back.id, front), backends.lines(wanted, front, back))
 
 
-def _frontend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool | None, most: int) -> Iterator[str]:
-    mode = PROTOCOL_MODES[front.protocol]
+def _frontend(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:
+    mode = served.MODES[front.protocol]
     yield tokens.line("mode", mode)
-    yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port))
+    words = tls.bind_words(front)
+    yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port), *words)
     yield tokens.line("maxconn", min(front.connection_limit, most) if front.connection_limit > 0 else most)
     yield tokens.line("timeout", "client", front.timeout_client_data or CLIENT_TIMEOUT)
     if mode == "http":
@@ -147,105 +136,15 @@ def _frontend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool | Non
         yield tokens.line("acl", "allowed", "src", str(ipaddress.ip_network(cidr, strict=False)))
     if front.allowed_cidrs:
         yield tokens.line("tcp-request", "connection", "reject", "unless", "allowed")
+    if front.protocol is listener.Protocol.PROMETHEUS:
+        yield from _metrics()
+    yield from headers.transport_security(front)
+    yield from switching.lines(wanted, front)
+    back = l7.pool_in_service(wanted, front.default_pool_id)
     if back is not None:
-        yield tokens.line("default_backend", backend_name(back, front))
+        yield tokens.line("default_backend", served.backend_name(back.id, front))
 
 
-def _backend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool) -> Iterator[str]:
-    mode = pool_mode(front, back)
-    monitor = servers.monitor_of(wanted, back.id)
-    yield tokens.line("mode", mode)
-    yield from _balance(back.lb_algorithm)
-    yield tokens.line("option", "allbackups")
-    yield tokens.line("timeout", "connect", front.timeout_member_connect or CONNECT_TIMEOUT)
-    yield tokens.line("timeout", "server", front.timeout_member_data or SERVER_TIMEOUT)
-    if monitor is not None:
-        yield tokens.line("timeout", "check", f"{monitor.timeout}s")
-    if mode == "http":
-        yield from _http(front)
-    if back.session_persistence:
-        yield tokens.line("stick-table", "type", "ipv6", "size", "10k", "peers", PEER)
-        yield tokens.line("stick", "on", "src")
-    if monitor is not None and monitor.type.speaks_http:
-        yield from _http_check(monitor)
-    vip = str(wanted.loadbalancer.vip_address)
-    numbers = servers.numbers(wanted.members_of(back.id))
-    for each in wanted.members_of(back.id):
-        yield tokens.line("server", *servers.words(each, _serving(back, monitor, vip, numbers)))
-
-
-def _serving(
-    back: pool.Pool, monitor: healthmonitor.HealthMonitor | None, vip: str, numbers: dict[str, int]
-) -> servers.Serving:
-    return servers.Serving(back=back, monitor=monitor, source=vip, numbers=numbers)
-
-
-def pool_mode(front: listener.Listener, back: pool.Pool) -> str:
-    """How connections to the pool are read: http or tcp. HAProxy upgrades those of a TCP listener to an HTTP pool."""
-    match back.protocol:
-        case pool.Protocol.HTTP:
-            return "http"
-        case pool.Protocol.PROXY | pool.Protocol.PROXYV2:
-            return PROTOCOL_MODES[front.protocol]
-        case _:
-            return "tcp"
-
-
-def _balance(algorithm: pool.Algorithm) -> Iterator[str]:
-    match algorithm:
-        case pool.Algorithm.LEAST_CONNECTIONS:
-            yield tokens.line("balance", "leastconn")
-        case pool.Algorithm.SOURCE_IP:
-            yield tokens.line("balance", "source")
-            # Only the consistent hash lets servers come and go at run time; without avalanche neighbouring addresses
-            # all land on one server.
-            yield tokens.line("hash-type", "consistent", "sdbm", "avalanche")
-        case _:
-            yield tokens.line("balance", "roundrobin")
-
-
-def _http(front: listener.Listener) -> Iterator[str]:
-    # A WebSocket lives on when it is silent for longer than a request may be.
-    yield tokens.line("timeout", "tunnel", "1h")
-    yield tokens.line("http-reuse", "always")
-    # A shared idle connection may be closed by the member at the moment a request is sent on it: safe methods are
-    # sent again on another (RFC 9110, section 9.2.2), the rest never. Only the first request of a client's connection
-    # needs that: a client knows what to do when a connection that it kept is closed (RFC 9112, section 9.3.1), and a
-    # copy of each request in case it is needed costs as much as carrying it.
-    yield tokens.line("retry-on", "conn-failure", "empty-response")
-    again = ("{", "http_first_req", "}", "{", "method", "GET", "HEAD", "OPTIONS", "}")
-    yield tokens.line("http-request", "disable-l7-retry", "unless", *again)
-    for header in inserted(front):
-        match header:
-            case "X-Forwarded-For":
-                yield tokens.line("option", "forwardfor")
-            case "X-Forwarded-Port":
-                yield tokens.line("http-request", "set-header", header, "%[dst_port]")
-            case "X-Forwarded-Proto":
-                yield tokens.line("http-request", "set-header", header, "http")
-            case _:
-                yield tokens.line("http-request", "set-header", header, "%[src]")
-
-
-def inserted(front: listener.Listener) -> tuple[str, ...]:
-    """The headers that are switched on: those whose value is "true" in any case (OCTAVIA-SPEC 1.2)."""
-    return tuple(sorted(key for key, value in (front.insert_headers or {}).items() if value.lower() == "true"))
-
-
-def _http_check(monitor: healthmonitor.HealthMonitor) -> Iterator[str]:
-    version = f"HTTP/{monitor.http_version or 1.0:.1f}"
-    send: list[tokens.Word] = ["meth", str(monitor.http_method or "GET"), "uri", monitor.url_path or "/"]
-    send += ["ver", version]
-    if monitor.domain_name:
-        send += ["hdr", "Host", tokens.literal(monitor.domain_name)]
-    yield tokens.line("option", "httpchk")
-    yield tokens.line("http-check", "send", *send)
-    yield tokens.line("http-check", "expect", "status", expected(monitor.expected_codes or "200"))
-
-
-def expected(codes: str) -> str:
-    """The good answers as HAProxy lists them. Raises ValueError when they are not numbers."""
-    if "-" in codes:
-        first, last = (int(each) for each in codes.split("-"))
-        return f"{first}-{last}"
-    return ",".join(str(int(each)) for each in codes.split(","))
+def _metrics() -> Iterator[str]:
+    yield tokens.line("http-request", "use-service", "prometheus-exporter", "if", "{", "path", "/metrics", "}")
+    yield tokens.line("http-request", "return", "status", 404)

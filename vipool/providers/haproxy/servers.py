@@ -9,25 +9,22 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, member, pool, tree
-from vipool.providers.haproxy import tokens
+from vipool.model import healthmonitor, listener, member, pool
+from vipool.providers.haproxy import checks, persistence, served, tls, tokens
+
+HASHING = frozenset({pool.Algorithm.SOURCE_IP, pool.Algorithm.SOURCE_IP_PORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What the members of one pool have in common: the pool, its enabled monitor, the address connections leave from,
-    and the members' stable numbers."""
+    """What the members of one pool have in common: the listener they answer for, the pool, its enabled monitor, the
+    address connections leave from, and the members' stable numbers."""
 
+    front: listener.Listener
     back: pool.Pool
     monitor: healthmonitor.HealthMonitor | None
     source: str
     numbers: dict[str, int]
-
-
-def monitor_of(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
-    """The monitor of a pool when it is enabled, or None."""
-    found = wanted.monitor_of(pool_id)
-    return found if found and found.admin_state_up else None
 
 
 def numbers(members: Sequence[member.Member]) -> dict[str, int]:
@@ -50,7 +47,7 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
     """The words after `server` or after `add server`: name, address, then what applies."""
     yield tokens.name(each.id)
     yield tokens.endpoint(each.address, each.protocol_port)
-    if serving.back.lb_algorithm is pool.Algorithm.SOURCE_IP:
+    if serving.back.lb_algorithm in HASHING:
         yield from ("id", serving.numbers[each.id])
     yield from ("weight", each.weight)
     # Members see the VIP, whatever other addresses the namespace has; a source of the other family would be an error.
@@ -60,24 +57,14 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
         case pool.Protocol.PROXY:
             yield "send-proxy"
         case pool.Protocol.PROXYV2:
-            yield "send-proxy-v2"
+            # With what the client's TLS was, and the name in its certificate (PROXY protocol, section 2.2.6).
+            yield "send-proxy-v2-ssl-cn" if tls.ends(serving.front) else "send-proxy-v2"
         case _:
             pass
-    yield from _check(each, serving.monitor)
+    yield from tls.server_words(serving.back, serving.front)
+    yield from persistence.words(each, serving.back, served.mode(serving.front, serving.back))
+    yield from checks.words(each, serving.back, serving.monitor)
     if each.backup:
         yield "backup"
     if not each.admin_state_up:
         yield "disabled"
-
-
-def _check(each: member.Member, monitor: healthmonitor.HealthMonitor | None) -> Iterator[tokens.Word]:
-    if monitor is None or monitor.type is healthmonitor.Type.PING:
-        return
-    yield "check"
-    yield from ("inter", f"{monitor.delay}s", "rise", monitor.max_retries, "fall", monitor.max_retries_down)
-    if monitor.type in {healthmonitor.Type.HTTPS, healthmonitor.Type.TLS_HELLO}:
-        yield from ("check-ssl", "verify", "none")
-    if each.monitor_address:
-        yield from ("addr", tokens.host(each.monitor_address))
-    if each.monitor_port:
-        yield from ("port", each.monitor_port)

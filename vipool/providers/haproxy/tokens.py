@@ -15,6 +15,7 @@ Word: TypeAlias = str | int
 # Characters that mean nothing to HAProxy's reader outside quotes. `%`, `[` and `]` are plain to the reader; in the few
 # arguments that are log formats they are not: see `literal`.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@%!=+*,()\[\]{}-]+", re.ASCII)
+_ARGUMENT = re.compile(r"[A-Za-z0-9_.-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What HAProxy accepts in the name of a proxy or server (configuration manual, section 4).
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
@@ -40,9 +41,19 @@ def literal(text: str) -> str:
     return text.replace("%", "%%")
 
 
+def argument(text: str) -> str:
+    """The text for an argument of a sample fetch, between its brackets, where quotes count again (section 2.2)."""
+    return text if _ARGUMENT.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
+
+
 def line(*words: Word) -> str:
     """One line of a section, without its end."""
     return "    " + " ".join(word(each) for each in words)
+
+
+def comment(*words: Word) -> str:
+    """A line that HAProxy passes over."""
+    return "# " + " ".join(word(each) for each in words)
 
 
 def section(kind: str, name: str, lines: Iterable[str]) -> str:
