@@ -28,10 +28,16 @@ def test_servers_are_read_with_their_maintenance_and_weight():
 
 def test_only_health_is_carried_to_the_next_process():
     name = (f"{POOL}:{LISTENER}", MEMBER)
-    carried = stats.carried(stats.states(STATES), {name: 9, (f"{POOL}:{OTHER}", MEMBER): 1})
+    down = STATES.replace(" 0 5 3 1 ", " 0 4 3 1 ")
+    carried = stats.carried(stats.states(down), {name: 9, (f"{POOL}:{OTHER}", MEMBER): 1})
     first, second = carried.splitlines()
     assert first == "1"
     assert second.split()[4:9] == ["172.16.100.9", "0", "0", "9", "9"]
+
+
+def test_a_server_in_maintenance_has_no_health_to_carry():
+    name = (f"{POOL}:{LISTENER}", MEMBER)
+    assert stats.carried(stats.states(STATES), {name: 9}) == "1\n"
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,11 @@ def states(text: str) -> dict[Name, Server]:
 
 def carried(servers: Mapping[Name, Server], wanted: Mapping[Name, int]) -> str:
     """The server-state file for the next process: health survives, for the checked servers that `wanted` names with
-    their weights. Maintenance and weight are the configuration's to say."""
+    their weights. Maintenance and weight are the configuration's to say; one in maintenance is not checked, and has no
+    health that could survive: HAProxy calls it stopped."""
     lines = ["1"]
     for name, weight in wanted.items():
-        if name in servers:
+        if name in servers and not servers[name].maintenance:
             words = list(servers[name].line)
             words[_ADMIN], words[_WEIGHT], words[_INITIAL_WEIGHT] = "0", str(weight), str(weight)
             lines.append(" ".join(words))
