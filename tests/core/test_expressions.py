@@ -42,7 +42,8 @@ def test_what_is_let_in_finds_the_same_in_pcre2(text, others, caseless):
 REFUSED = [
     r"(a)\1", r"(?P<a>x)(?P=a)", r"(?x)a b", r"(?a)\w", r"(?(1)a|b)", r"(?#x)a", r"\v", "\\u0041", r"\N{DASH}", r"\07",
     r"[[:alpha:]]", r"[:alpha:]", r"[..]", r"[a--b]", r"[a&&b]", r"[\1]", r"a{,3}", r"a{x", r"é", "a\tb",
-    r"(?:a{100}){100}", r"a{1001}", r"(?<=(?:a{999}){999})b", r"(?<=(|a){0})b", r"(?P<a_name_that_is_longer_than_32_letters>a)",
+    r"(?:a{100}){100}", r"a{1001}", r"(?<=(?:a{999}){999})b", r"(?<=(|a){0})b",
+    r"(?P<a_name_that_is_longer_than_32_letters>a)",
 ]  # fmt: skip
 
 

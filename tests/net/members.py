@@ -159,16 +159,14 @@ class Client:
         self, namespace: str, address: str, port: int, source: tuple[str, int] | None = None, tls: Tls | None = None
     ) -> None:
         def connect() -> socket.socket:
-            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
-            made.settimeout(10)
-            if source:
-                if source[1]:
-                    # The same port again soon: this connection ends with a reset, and may begin where another did.
-                    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                made.bind(source)
-            made.connect((address, port))
-            return made
+            with contextlib.ExitStack() as stack:
+                made = stack.enter_context(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET))
+                made.settimeout(10)
+                if source is not None:
+                    _begin_at(made, source)
+                made.connect((address, port))
+                stack.pop_all()
+                return made
 
         self._socket = namespaces.call(namespace, connect)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -218,6 +216,14 @@ class Client:
             (int(line.split(":")[1]) for line in head.split("\r\n") if line.lower().startswith("content-length")), 0
         )
         return status, _exactly(self._socket, length).decode(), "connection: close" in head.lower()
+
+
+def _begin_at(client: socket.socket, source: tuple[str, int]) -> None:
+    if source[1]:
+        # The same port again soon: this connection ends with a reset, and may begin where another did.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.bind(source)
 
 
 def eventually(wanted: Callable[[], object], seconds: float = 5.0) -> object:
