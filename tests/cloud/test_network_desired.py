@@ -126,6 +126,20 @@ def test_a_router_is_told_again_when_the_gateway_of_its_outside_subnet_moves(pla
     assert gateway.gateways == ()
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_port_in_two_subnets_leaves_by_the_gateway_of_its_first_address(plane, first):
+    with plane.database.write() as held:
+        values = {"id": plane.new_id(), "network_id": plane.inside.network_id, "ip_version": 4, "cidr": "10.9.0.0/24"}
+        both = (plane.inside, subnetting.create(held, ADMIN, values, gateway_given=False))
+        ordered = both[:: 1 if first == 0 else -1]
+        wanted = port.Request(network_id=plane.inside.network_id, fixed_ips=tuple((each.id, None) for each in ordered))
+        made = plane.service.create_port(held, ADMIN, wanted)
+        told = plane.service.attachment(held, made.id)
+    assert told is not None
+    assert told.gateways == tuple(each.gateway_ip for each in ordered)
+    assert [each.rpartition("/")[0] for each in told.addresses] == list(made.addresses)
+
+
 def test_a_removed_network_is_told_as_absent_until_its_node_says_that_it_is_gone(plane):
     with plane.database.write() as held:
         lone = plane.add_subnet(held, "10.9.0.0/24").network_id

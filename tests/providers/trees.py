@@ -26,10 +26,11 @@ def load(body: Mapping[str, Any]) -> tree.Tree:
 
 
 def identifier(kind: int, number: int) -> str:
-    """A UUID that says what it is of: 2 listener, 3 pool, 4 member, 5 monitor, 6 policy, 7 rule."""
+    """A UUID that says what it is of: 2 listener, 3 pool, 4 member, 5 monitor, 6 policy, 7 rule, 8 subnet."""
     return f"{kind}0000000-0000-4000-8000-{number:012d}"
 
 
+subnets = st.sampled_from((None, *(identifier(8, each) for each in range(3))))
 addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
 free_text = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=40)
 codes = st.one_of(
@@ -91,6 +92,7 @@ def members(number: int, pools: int) -> st.SearchStrategy[member.Member]:
         **common(4, number),
         pool_id=st.integers(0, pools - 1).map(lambda each: identifier(3, each)),
         address=addresses,
+        subnet_id=subnets,
         protocol_port=st.integers(1, 65535),
         weight=st.integers(0, 256),
         backup=st.booleans(),
@@ -118,13 +120,24 @@ def monitors(number: int) -> st.SearchStrategy[healthmonitor.HealthMonitor]:
     )
 
 
+def further_vips() -> st.SearchStrategy[tuple[dict[str, str | None], ...]]:
+    """Additional VIPs of either family, each in a subnet of its own."""
+    entry = st.fixed_dictionaries({"subnet_id": subnets, "ip_address": addresses, "port_id": st.none()})
+    return st.lists(entry, max_size=2, unique_by=lambda each: each["ip_address"]).map(tuple)
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> tree.Tree:
     """A tree as clients can make it: any of it may be refused by a provider."""
     pool_count = draw(st.integers(0, 3))
     return tree.Tree(
         loadbalancer=loadbalancer.LoadBalancer(
-            id=LOADBALANCER, project_id="p", name=draw(free_text), vip_address=draw(addresses)
+            id=LOADBALANCER,
+            project_id="p",
+            name=draw(free_text),
+            vip_address=draw(addresses),
+            vip_subnet_id=draw(subnets),
+            additional_vips=draw(further_vips()),
         ),
         listeners=tuple(draw(listeners(each, pool_count)) for each in range(draw(st.integers(0, 3)))),
         pools=tuple(draw(pools(each)) for each in range(pool_count)),

@@ -135,7 +135,8 @@ def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterato
 def _frontend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool | None, most: int) -> Iterator[str]:
     mode = PROTOCOL_MODES[front.protocol]
     yield tokens.line("mode", mode)
-    yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port))
+    for vip in wanted.loadbalancer.vips:
+        yield tokens.line("bind", tokens.endpoint(vip, front.protocol_port))
     yield tokens.line("maxconn", min(front.connection_limit, most) if front.connection_limit > 0 else most)
     yield tokens.line("timeout", "client", front.timeout_client_data or CLIENT_TIMEOUT)
     if mode == "http":
@@ -168,16 +169,10 @@ def _backend(wanted: tree.Tree, front: listener.Listener, back: pool.Pool) -> It
         yield tokens.line("stick", "on", "src")
     if monitor is not None and monitor.type.speaks_http:
         yield from _http_check(monitor)
-    vip = str(wanted.loadbalancer.vip_address)
     numbers = servers.numbers(wanted.members_of(back.id))
+    serving = servers.Serving(root=wanted.loadbalancer, back=back, monitor=monitor, numbers=numbers)
     for each in wanted.members_of(back.id):
-        yield tokens.line("server", *servers.words(each, _serving(back, monitor, vip, numbers)))
-
-
-def _serving(
-    back: pool.Pool, monitor: healthmonitor.HealthMonitor | None, vip: str, numbers: dict[str, int]
-) -> servers.Serving:
-    return servers.Serving(back=back, monitor=monitor, source=vip, numbers=numbers)
+        yield tokens.line("server", *servers.words(each, serving))
 
 
 def pool_mode(front: listener.Listener, back: pool.Pool) -> str:

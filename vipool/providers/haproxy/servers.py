@@ -4,23 +4,22 @@ Promises: pure; every word is an identifier, a number, a parsed address or a key
 at its spaces (`vipool.providers.haproxy.plan` does). Does not know where the line is written.
 """
 
-import ipaddress
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, member, pool, tree
+from vipool.model import healthmonitor, loadbalancer, member, pool, tree
 from vipool.providers.haproxy import tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What the members of one pool have in common: the pool, its enabled monitor, the address connections leave from,
-    and the members' stable numbers."""
+    """What the members of one pool have in common: the load balancer whose VIPs connections leave from, the pool, its
+    enabled monitor, and the members' stable numbers."""
 
+    root: loadbalancer.LoadBalancer
     back: pool.Pool
     monitor: healthmonitor.HealthMonitor | None
-    source: str
     numbers: dict[str, int]
 
 
@@ -54,8 +53,9 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
         yield from ("id", serving.numbers[each.id])
     yield from ("weight", each.weight)
     # Members see the VIP, whatever other addresses the namespace has; a source of the other family would be an error.
-    if ipaddress.ip_address(serving.source).version == ipaddress.ip_address(each.address).version:
-        yield from ("source", tokens.host(serving.source))
+    source = serving.root.source(each.address, each.subnet_id)
+    if source is not None:
+        yield from ("source", tokens.host(source))
     match serving.back.protocol:
         case pool.Protocol.PROXY:
             yield "send-proxy"

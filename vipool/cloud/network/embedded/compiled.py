@@ -12,7 +12,10 @@ def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
     on = rows.get(held, network.Network, of.network_id)
     if on is None:
         raise LookupError(f"port {of.id} is on network {of.network_id}, which does not exist")
-    subnets = rows.find_by_ids(held, subnet.Subnet, (each["subnet_id"] for each in of.fixed_ips))
+    found = rows.find_by_ids(held, subnet.Subnet, of.subnet_ids)
+    # In the order of its addresses: the first gateway of a family is the default one, and the first address is the one
+    # that a load balancer is known by.
+    subnets = {identifier: found[identifier] for identifier in of.subnet_ids}
     return spec.Attachment(
         port_id=of.id,
         mac=of.mac_address,
