@@ -4,7 +4,6 @@
 """
 
 import copy
-import dataclasses
 import json
 import os
 from pathlib import Path
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.providers import configuration, trees
 from vipool.model import pool
-from vipool.providers.haproxy import capabilities, render, servers, tokens
+from vipool.providers.haproxy import capabilities, render, tokens
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(each.parent.name for each in GOLDEN.glob("*/tree.json"))
@@ -156,15 +155,6 @@ def test_what_a_process_may_open_bounds_its_connections():
     assert render.connections(wanted, render.Layout(files=1 << 20)) == render.MOST_CONNECTIONS
     assert render.connections(wanted, render.Layout(files=20_000)) == 8545
     assert render.connections(wanted, render.Layout(files=100)) == 1
-
-
-def test_members_whose_numbers_would_be_the_same_get_different_ones():
-    made = trees.load(body("http-picture")).members
-    # The two words have the same CRC-32.
-    pair = [dataclasses.replace(made[0], id=word) for word in ("plumless", "buckeroo")]
-    numbers = servers.numbers(pair)
-    assert numbers == servers.numbers(pair[::-1])
-    assert abs(numbers["plumless"] - numbers["buckeroo"]) == 1
 
 
 def test_a_section_is_never_called_what_haproxy_would_not_take():

@@ -17,10 +17,11 @@ from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
+from vipool.core import ledger
 from vipool.host import errors, files, processes
 from vipool.model import member, spec, tree
 from vipool.providers import base
-from vipool.providers.haproxy import counters, generations, ping, plan, prober, render, runtime, servers, stats
+from vipool.providers.haproxy import generations, ping, plan, prober, render, runtime, servers, stats
 
 TEXT, NEXT, LEDGER = "haproxy.cfg", "haproxy.cfg.next", "counters.json"
 # How many processes that were reloaded away may still be finishing connections: each costs 3 MB and more.
@@ -87,11 +88,11 @@ class Engine:
             return None
         before = _ledger(directory)
         name = f"{process.pid}:{process.started}"
-        after = counters.advance(before, name, seen.counters, [each.id for each in wanted.listeners])
+        after = ledger.advance(before, name, seen.counters, [each.id for each in wanted.listeners])
         if after != before:
             # Where the disk is full, states matter more than that totals survive a crash.
             with contextlib.suppress(errors.HostError):
-                files.write(directory / LEDGER, counters.dump(after))
+                files.write(directory / LEDGER, ledger.dump(after))
         totals = {key: after.total(key) for key in seen.counters}
         states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
         return dataclasses.replace(seen, servers=states, counters=totals)
@@ -260,8 +261,8 @@ def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
     return "up" if row.weight else "drain"
 
 
-def _ledger(directory: Path) -> counters.Ledger:
+def _ledger(directory: Path) -> ledger.Ledger:
     try:
-        return counters.load((directory / LEDGER).read_text())
+        return ledger.load((directory / LEDGER).read_text())
     except FileNotFoundError:
-        return counters.Ledger()
+        return ledger.Ledger()

@@ -4,10 +4,10 @@ Promises: pure; every word is an identifier, a number, a parsed address or a key
 at its spaces (`vipool.providers.haproxy.plan` does). Does not know where the line is written.
 """
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vipool.core import numbering
 from vipool.model import healthmonitor, loadbalancer, member, pool, tree
 from vipool.providers.haproxy import tokens
 
@@ -34,15 +34,7 @@ def numbers(members: Sequence[member.Member]) -> dict[str, int]:
 
     HAProxy would number servers in the order of the file, and moving one would move the clients of all.
     """
-    given: dict[str, int] = {}
-    taken: set[int] = set()
-    for identifier in sorted(each.id for each in members):
-        wish = zlib.crc32(identifier.encode()) & 0x7FFFFFFF or 1
-        while wish in taken:
-            wish = wish % 0x7FFFFFFF + 1
-        taken.add(wish)
-        given[identifier] = wish
-    return given
+    return numbering.numbers(each.id for each in members)
 
 
 def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
