@@ -2,7 +2,8 @@
 
 Promises: one load is one kernel transaction, all of it or nothing; only tables whose names begin with "vipool" are
 ever touched; what is loaded can be recognised later. For that an empty table named after the SHA-256 of the text is
-put beside it in the same transaction (nft 1.0.6 lists no table comments, see nft(8)). Does not write or parse rules.
+put beside it in the same transaction (nft 1.0.6 lists no table comments, see nft(8)). What packets have put into the
+dynamic sets and maps of a table stays when the table is loaded anew with them. Does not write or parse rules.
 
 In process because starting nft(8) costs 15 to 25 ms and this about 1 ms. The library keeps global state: one call at
 a time.
@@ -15,6 +16,7 @@ import functools
 import re
 import struct
 import threading
+from collections.abc import Iterator
 
 from vipool.host import errors, namespaces, netlink
 from vipool.model import wiring
@@ -32,9 +34,13 @@ _SEPARATED = re.compile(r'"[^"]*"|#[^\n]*|[{}\n;]')
 # Outside of a table's braces only these may stand: everything else would act on a table by naming it.
 _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")
 
-_GET_TABLE = (10 << 8) | 1
+_DYNAMIC = re.compile(r"\b(?:set|map)\s+(\S+)\s*\{[^{}]*\bflags\s+[^;\n]*\bdynamic\b")
+
+# Messages and attributes of linux/netfilter/nf_tables.h.
+_GET_TABLE, _GET_CHAIN, _GET_SET = ((10 << 8) | each for each in (1, 4, 10))
 _GENERIC = struct.Struct(">BBH")
-_TABLE_NAME = 1
+_TABLE_NAME, _CHAIN_NAME, _SET_NAME, _SET_FLAGS = 1, 3, 2, 3
+_ANONYMOUS, _IS_MAP = 0x1, 0x8
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 
 
@@ -77,6 +83,11 @@ def tables(reference: str) -> tuple[tuple[str, str], ...]:
     return tuple(found for found in namespaces.call(reference, _ours_here) if not found[1].startswith(_MARK))
 
 
+def chains(reference: str, table: str) -> frozenset[str]:
+    """The names of the chains of a table of ours in the namespace, of whichever family; none when it is not there."""
+    return namespaces.call(reference, lambda: frozenset(name for _, name in _chains_here(table)))
+
+
 def fingerprint_here() -> str:
     """The fingerprint of what `load` loaded in the calling thread's namespace.
 
@@ -97,24 +108,47 @@ def load_here(text: str, *, steps: str = "", where: str = "this namespace") -> N
     _judge_steps(steps)
     ours = _ours_here()
     gone = [(family, name) for family, name in ours if not steps or name.startswith(_MARK)]
-    mark = f"{_MARK}{wiring.fingerprint(text)}_{len(wanted)}"
-    script = "".join(
-        (
-            "".join(f"delete table {family} {name}\n" for family, name in gone),
-            steps or text,
-            f"\nadd table inet {mark}\n" if wanted else "\n",
-        )
-    )
-    if script.strip():
-        _run(script, doing=f"loading packet rules in {where}")
+    emptied = {table: _emptying(table, wanted[table]) for table in gone if table in wanted}
+    doing = f"loading packet rules in {where}"
+    mark = f"\nadd table inet {_MARK}{wiring.fingerprint(text)}_{len(wanted)}\n" if wanted else "\n"
+    script = "".join(emptied.get(table) or _deletion(table) for table in gone) + (steps or text) + mark
+    if not script.strip():
+        return
+    try:
+        _run(script, doing=doing)
+    except errors.Failed:
+        # A set that is declared otherwise than before cannot stay: then nothing of its table does.
+        if not any(emptied.values()):
+            raise
+        _run("".join(map(_deletion, gone)) + text + mark, doing=doing)
 
 
-def _tables_of(text: str) -> set[tuple[str, str]]:
-    """Family and name of the tables a text consists of.
+def _deletion(table: tuple[str, str]) -> str:
+    family, name = table
+    return f"delete table {family} {name}\n"
+
+
+def _emptying(table: tuple[str, str], block: str) -> str:
+    """The commands that take everything out of a table but the dynamic sets and maps that the block declares too.
+
+    Nothing when it declares none: then the table may as well be deleted.
+    """
+    kept = set(_DYNAMIC.findall(block))
+    if not kept:
+        return ""
+    where = " ".join(table)
+    sets = [f"delete {kind} {where} {name}\n" for kind, name in _sets_here(table) if name not in kept]
+    # Sets before chains: an element of a map may lead to a chain.
+    left = [f"delete chain {where} {chain}\n" for family, chain in _chains_here(table[1]) if family == table[0]]
+    return "".join([f"flush table {where}\n", *sets, *left])
+
+
+def _tables_of(text: str) -> dict[tuple[str, str], str]:
+    """The tables a text consists of: family and name, with the block.
 
     Raises `errors.Failed` for anything that is not a table block of ours.
     """
-    declared = set()
+    declared: dict[tuple[str, str], str] = {}
     position = 0
     while position < len(text):
         if blank := _BLANK.match(text, position):
@@ -126,8 +160,8 @@ def _tables_of(text: str) -> set[tuple[str, str]]:
             line = text[position:].split("\n", 1)[0]
             reason = f"only table blocks whose name begins with {PREFIX} may be loaded, not {line!r}"
             raise errors.Failed("reading packet rules", reason=reason)
-        declared.add((found.group(1) or "ip", name))
         position = _end_of_block(text, found.end())
+        declared[found.group(1) or "ip", name] = text[found.start() : position]
     return declared
 
 
@@ -172,16 +206,33 @@ def _end_of_block(text: str, position: int) -> int:
 
 
 def _ours_here() -> tuple[tuple[str, str], ...]:
-    request = netlink.Request(type=_GET_TABLE, body=_GENERIC.pack(0, 0, 0), doing="listing packet rule tables")
+    found = ((family, netlink.string(parts[_TABLE_NAME])) for family, parts in _listed_here(_GET_TABLE, "tables"))
+    return tuple((family, name) for family, name in found if name.startswith(PREFIX))
+
+
+def _chains_here(table: str) -> Iterator[tuple[str, str]]:
+    """Family and name of the chains of the tables with that name."""
+    for family, parts in _listed_here(_GET_CHAIN, "chains"):
+        if netlink.string(parts[_TABLE_NAME]) == table:
+            yield family, netlink.string(parts[_CHAIN_NAME])
+
+
+def _sets_here(table: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """Kind ("set" or "map") and name of the named sets of a table."""
+    for family, parts in _listed_here(_GET_SET, "sets"):
+        flags = int.from_bytes(parts.get(_SET_FLAGS, b""), "big")
+        if (family, netlink.string(parts[_TABLE_NAME])) == table and not flags & _ANONYMOUS:
+            yield "map" if flags & _IS_MAP else "set", netlink.string(parts[_SET_NAME])
+
+
+def _listed_here(kind: int, what: str) -> Iterator[tuple[str, dict[int, bytes]]]:
+    """The family and the attributes of everything of a kind in the calling thread's namespace."""
+    request = netlink.Request(type=kind, body=_GENERIC.pack(0, 0, 0), doing=f"listing packet rule {what}")
     with netlink.Socket(netlink.NETFILTER) as socket:
         bodies = socket.dump(request)
-    found = []
     for body in bodies:
-        family = _FAMILIES.get(body[0])
-        name = netlink.string(netlink.attributes(body[_GENERIC.size :]).get(_TABLE_NAME, b""))
-        if family and name.startswith(PREFIX):
-            found.append((family, name))
-    return tuple(found)
+        if family := _FAMILIES.get(body[0]):
+            yield family, netlink.attributes(body[_GENERIC.size :])
 
 
 @functools.cache
