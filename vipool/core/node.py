@@ -59,7 +59,10 @@ def order(item: spec.Item) -> tuple[bool, int]:
 
 
 def namespace(item: spec.Item) -> wiring.Namespace | None:
-    """The namespace an item must be, None where it needs none. Raises attach.Unwirable."""
+    """The namespace an item must be, None where it needs none; of a load balancer without what carries its traffic.
+
+    Raises attach.Unwirable.
+    """
     match item:
         case spec.Network():
             return None

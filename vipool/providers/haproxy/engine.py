@@ -12,14 +12,14 @@ import resource
 import select
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
 from vipool.core import ledger
 from vipool.host import errors, files, processes
-from vipool.model import member, spec, tree
+from vipool.model import member, spec, tree, wiring
 from vipool.providers import base
 from vipool.providers.haproxy import generations, ping, plan, prober, render, runtime, servers, stats
 
@@ -38,6 +38,10 @@ class Engine:
         self._prober = prober.Prober()
         self._watched: dict[str, tuple[processes.Process, int]] = {}
         self._lock = threading.Lock()
+
+    def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
+        """None: HAProxy carries everything itself."""
+        return wiring.NO_RULES
 
     def converge(self, place: base.Place, wanted: tree.Tree) -> str:
         """See `vipool.providers.base.Engine.converge`."""
@@ -108,7 +112,7 @@ class Engine:
             processes.stop(generations.every(directory))
             shutil.rmtree(directory, ignore_errors=True)
 
-    def watch(self, places: Sequence[base.Place]) -> tuple[str, ...]:
+    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
         """See `vipool.providers.base.Engine.watch`. Costs one poll when all is well."""
         with self._lock:
             for place in places:
@@ -117,7 +121,7 @@ class Engine:
             ended = self._ended()
             for directory in ended:
                 os.close(self._watched.pop(directory)[1])
-            return tuple(place.namespace for place in places if self._missing(place))
+            return {place.namespace: base.GONE for place in places if self._missing(place)}
 
     def _watch(self, place: base.Place) -> None:
         process = generations.serving(Path(place.directory))
