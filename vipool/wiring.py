@@ -75,18 +75,16 @@ def build_server(
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
     from vipool.core import policy
-    from vipool.providers.haproxy import capabilities
     from vipool.service import amphorae, write
 
     database = database or open_database(chosen, news.tell)
     people = build_identity(chosen, database)
     authenticate = people.authority.authenticate
-    haproxy = capabilities.Capabilities()
     networks = Network(new_id=new_id)
     writer = write.Writer(
         database=database,
         networks=networks,
-        providers={"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy},
+        providers=providers(),
         new_id=new_id,
         node=amphorae.Node(name=socket.gethostname()),
     )
@@ -102,6 +100,16 @@ def build_server(
             database=database, networks=networks, news=news, on_report=lambda: chosen.ready_file.touch(mode=0o600)
         ),
     )
+
+
+def providers() -> "dict[str, base.Capabilities]":
+    """What every provider can do, by the names load balancers may ask for."""
+    from vipool.providers import halves
+    from vipool.providers.haproxy import capabilities as connections
+    from vipool.providers.nftables import capabilities as datagrams
+
+    usual = halves.Capabilities(connections.Capabilities(), datagrams.Capabilities())
+    return {"amphora": usual, "octavia": usual, "haproxy": usual}
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":
@@ -164,10 +172,12 @@ def serve(chosen: settings.Settings) -> int:
 
 def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
-    from vipool.providers.haproxy import engine
+    from vipool.providers import halves
+    from vipool.providers.haproxy import engine as connections
+    from vipool.providers.nftables import engine as datagrams
 
-    haproxy = engine.Engine()
-    return {"amphora": haproxy, "octavia": haproxy, "haproxy": haproxy}
+    usual = halves.Engine(streams=connections.Engine(), datagrams=datagrams.Engine())
+    return {"amphora": usual, "octavia": usual, "haproxy": usual}
 
 
 def run_agent(chosen: settings.Settings) -> int:

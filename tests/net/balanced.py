@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.net import topology
+from tests.net import datagrams, topology
 from tests.providers import trees
 from vipool.core import attach, router
 from vipool.model import spec, tree
@@ -46,6 +46,7 @@ class Balanced:
         self.site.make(self.router)
         self.vip = topology.port(self.inside, f"{VIP}/24", f"{VIP6}/64", gateways=GATES)
         self.item: spec.LoadBalancer | None = None
+        self.echoes: dict[str, datagrams.Echo] = {}
 
     def _host(self, name: str, segment: spec.Segment, *addresses: str, gateways: tuple[str, ...]) -> spec.Plug:
         return self.site.host(name, topology.port(segment, *addresses, gateways=gateways))
@@ -62,19 +63,45 @@ class Balanced:
 
     def serve(self, wanted: tree.Tree, **more: Any) -> tuple[str, ...]:
         """Make the load balancer so, then see that nothing is left to do; what was done, in words."""
+        said = self.put(wanted, **more)
+        assert self.again() == ()
+        return said
+
+    def put(self, wanted: tree.Tree, **more: Any) -> tuple[str, ...]:
+        """Make the load balancer so; what was done, in words."""
         item = spec.LoadBalancer(id=trees.LOADBALANCER, revision=1, tree=wanted, vip=self.vip)
         self.item = dataclasses.replace(item, **more)
-        done = self.site.hand.realise(self.item, announce_all=False)
-        assert self.site.hand.realise(self.item, announce_all=False).words == ()
-        return done.words
+        return self.again()
+
+    def again(self) -> tuple[str, ...]:
+        """Make the load balancer what it is to be once more; what was done, in words."""
+        assert self.item is not None
+        return self.site.hand.realise(self.item, announce_all=False).words
+
+    def watch(self) -> str:
+        """Why the load balancer must be made so again, if it must; as the agent does, that is then done."""
+        hand = self.site.hand
+        assert self.item is not None
+        why = hand.engine(self.item).watch([hand.place(trees.LOADBALANCER)]).get(self.namespace, "")
+        if why:
+            self.again()
+        return why
 
     def observe(self) -> spec.Observation | None:
         """What the data plane says now."""
         assert self.item is not None
         return self.site.hand.look(self.item)
 
+    def echo(self, namespace: str, address: str, name: str = "", port: int = 53) -> datagrams.Echo:
+        """Have a host answer datagrams with the name, which is its own unless another is given."""
+        made = datagrams.Echo(namespace, address, name or namespace, port).start()
+        self.echoes[made.name] = made
+        return made
+
     def close(self) -> None:
         """End everything."""
+        for each in self.echoes.values():
+            each.stop()
         if self.item is not None:
             self.site.hand.remove(self.item)
         self.site.end()

@@ -34,6 +34,10 @@ def fingerprint() -> str:
     return namespaces.call(NAME, nft.fingerprint_here)
 
 
+def chains(table: str) -> frozenset[str]:
+    return namespaces.call(NAME, lambda: nft.chains_here(table))
+
+
 def test_what_was_loaded_is_recognised():
     assert fingerprint() == ""
     nft.load(NAME, ONE + TWO)
@@ -151,7 +155,7 @@ def test_what_packets_put_into_dynamic_sets_stays_and_nothing_else_does():
     shown = nft_says("list", "table", "inet", "vipool_mem")
     assert "10.0.0.1 timeout 5m" in shown
     assert "0x00000007 counter packets 5 bytes 500" in shown
-    assert nft.chains(NAME, "vipool_mem") == {"two", "input"}
+    assert chains("vipool_mem") == {"two", "input"}
     assert "jump one" not in shown
     assert nft.tables(NAME) == (("inet", "vipool_mem"), ("ip", "vipool_two"))
     assert fingerprint() == wiring.fingerprint(TWO + remembering("two", MEMORY, SEEN))
@@ -179,7 +183,20 @@ def test_a_table_with_dynamic_sets_goes_when_it_is_not_wanted():
     nft.load(NAME, remembering("one", MEMORY))
     nft.load(NAME, "")
     assert nft_says("list", "ruleset") == ""
-    assert nft.chains(NAME, "vipool_mem") == frozenset()
+    assert chains("vipool_mem") == frozenset()
+
+
+def test_an_element_is_found_where_it_is_and_nowhere_else():
+    nft.load(NAME, remembering("one", MEMORY, SEEN))
+    remember()
+
+    def holds(name: str, key: bytes, table: str = "vipool_mem") -> bool:
+        return namespaces.call(NAME, lambda: nft.holds_here(table, name, key))
+
+    assert holds("clients", bytes([10, 0, 0, 1]))
+    assert not holds("clients", bytes([10, 0, 0, 2]))
+    assert not holds("nothing", bytes([10, 0, 0, 1]))
+    assert not holds("clients", bytes([10, 0, 0, 1]), table="vipool_none")
 
 
 def test_a_refused_text_leaves_what_was_remembered():
@@ -244,9 +261,13 @@ def test_a_check_loads_nothing():
 def test_listings_are_read_and_nothing_else_is():
     nft.load(NAME, TWO)
     assert "10.0.0.1 : 10.0.0.2" in nft.read(NAME, "list map ip vipool_two m")
+    both = nft.read(NAME, "list map ip vipool_two m", "list tables")
+    assert "10.0.0.1 : 10.0.0.2" in both
+    assert "table ip vipool_two" in both
     assert "vipool_two" in nft.show(NAME)
-    with pytest.raises(ValueError, match="is not a listing"):
-        nft.read(NAME, "flush ruleset")
+    for command in ("flush ruleset", "list tables\nflush ruleset", "list tables; flush ruleset"):
+        with pytest.raises(ValueError, match="is not a listing"):
+            nft.read(NAME, command)
 
 
 def test_many_threads_load_into_many_namespaces(marks):

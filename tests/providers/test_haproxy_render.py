@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.providers import configuration, trees
 from vipool.model import pool
+from vipool.providers import halves
 from vipool.providers.haproxy import capabilities, render, tokens
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -30,7 +31,7 @@ def body(case: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_tree_renders_as_recorded(case):
-    wanted = trees.load(body(case))
+    wanted = halves.stream(trees.load(body(case)))
     assert CAPABILITIES.refuse(wanted) is None
     text = render.render(wanted, LAYOUT)
     recorded = GOLDEN / case / "haproxy.cfg"

@@ -1,5 +1,6 @@
 """Trees for the tests of providers: read from short JSON, or drawn by Hypothesis within what clients may send."""
 
+import dataclasses
 import string
 from collections.abc import Mapping
 from typing import Any
@@ -144,3 +145,55 @@ def trees(draw: st.DrawFn) -> tree.Tree:
         members=tuple(draw(members(each, pool_count)) for each in range(draw(st.integers(0, 4)) if pool_count else 0)),
         healthmonitors=tuple(draw(monitors(each)) for each in range(pool_count) if draw(st.booleans())),
     )
+
+
+masks = st.sampled_from(("255.255.255.0", "255.0.0.0", "ffff:ffff::", "255.255.255.255", "255.0.255.0"))
+kept = st.fixed_dictionaries(
+    {
+        "type": st.just("SOURCE_IP"),
+        "cookie_name": st.none(),
+        "persistence_timeout": st.none() | st.integers(1, 2**22),
+        "persistence_granularity": st.none() | masks,
+    }
+)
+
+
+def as_datagrams(draw: st.DrawFn, whole: tree.Tree) -> tree.Tree:
+    """The tree with its listeners, pools and monitors made such as datagrams have."""
+    speech = {each.id: draw(st.sampled_from(("UDP", "SCTP"))) for each in whole.pools}
+    backs = [
+        dataclasses.replace(
+            each,
+            protocol=pool.Protocol(speech[each.id]),
+            lb_algorithm=draw(st.sampled_from(pool.Algorithm)),
+            session_persistence=draw(st.none() | kept),
+        )
+        for each in whole.pools
+    ]
+    fronts = [
+        dataclasses.replace(
+            each,
+            protocol=listener.Protocol(speech.get(each.default_pool_id or "", "UDP")),
+            insert_headers=None,
+            connection_limit=draw(st.sampled_from((-1, 0, 1, 10**6))),
+        )
+        for each in whole.listeners
+    ]
+    kinds = (healthmonitor.Type.UDP_CONNECT, healthmonitor.Type.SCTP, healthmonitor.Type.TCP, healthmonitor.Type.HTTP)
+    monitors = [
+        dataclasses.replace(
+            each,
+            type=draw(st.sampled_from(kinds)),
+            delay=draw(st.integers(1, 100_000)),
+            timeout=draw(st.integers(1, 100)),
+            domain_name=None,
+        )
+        for each in whole.healthmonitors
+    ]
+    return whole.replacing(*fronts, *backs, *monitors)
+
+
+@st.composite
+def datagrams(draw: st.DrawFn) -> tree.Tree:
+    """A tree of UDP and SCTP listeners as clients can make it: any of it may be refused by a provider."""
+    return as_datagrams(draw, draw(trees()))

@@ -12,6 +12,7 @@ a time.
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import re
 import struct
@@ -37,10 +38,12 @@ _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")
 _DYNAMIC = re.compile(r"\b(?:set|map)\s+(\S+)\s*\{[^{}]*\bflags\s+[^;\n]*\bdynamic\b")
 
 # Messages and attributes of linux/netfilter/nf_tables.h.
-_GET_TABLE, _GET_CHAIN, _GET_SET = ((10 << 8) | each for each in (1, 4, 10))
+_GET_TABLE, _GET_CHAIN, _GET_SET, _GET_ELEMENT = ((10 << 8) | each for each in (1, 4, 10, 13))
 _GENERIC = struct.Struct(">BBH")
 _TABLE_NAME, _CHAIN_NAME, _SET_NAME, _SET_FLAGS = 1, 3, 2, 3
 _ANONYMOUS, _IS_MAP = 0x1, 0x8
+_ELEMENTS, _ELEMENT, _KEY, _VALUE = 3, 1, 1, 1
+_INET = 1
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 
 
@@ -71,11 +74,18 @@ def show(reference: str) -> str:
     return namespaces.call(reference, lambda: _run("list ruleset", doing=f"listing packet rules of {reference}"))
 
 
-def read(reference: str, command: str) -> str:
-    """What a listing command of nft(8) prints, with counters ("list map inet vipool members")."""
-    if not command.startswith("list "):
-        raise ValueError(f"{command!r} is not a listing")
-    return namespaces.call(reference, lambda: _run(command, doing=f"reading packet rules of {reference}"))
+def read(reference: str, *commands: str) -> str:
+    """What listing commands of nft(8) print, with counters ("list map inet vipool members")."""
+    return namespaces.call(reference, lambda: read_here(*commands, where=reference))
+
+
+def read_here(*commands: str, where: str = "this namespace") -> str:
+    """As `read`, in the calling thread's namespace."""
+    for command in commands:
+        if not command.startswith("list ") or "\n" in command or ";" in command:
+            raise ValueError(f"{command!r} is not a listing")
+    # One at a time: of several in one script nft 1.0.6 fetches from the kernel only what the last is about.
+    return "".join(_run(command, doing=f"reading packet rules of {where}") for command in commands)
 
 
 def tables(reference: str) -> tuple[tuple[str, str], ...]:
@@ -83,9 +93,26 @@ def tables(reference: str) -> tuple[tuple[str, str], ...]:
     return tuple(found for found in namespaces.call(reference, _ours_here) if not found[1].startswith(_MARK))
 
 
-def chains(reference: str, table: str) -> frozenset[str]:
-    """The names of the chains of a table of ours in the namespace, of whichever family; none when it is not there."""
-    return namespaces.call(reference, lambda: frozenset(name for _, name in _chains_here(table)))
+def chains_here(table: str) -> frozenset[str]:
+    """The names of the chains of a table of ours in the calling thread's namespace; none when it is not there."""
+    return frozenset(name for _, name in _chains_here(table))
+
+
+def holds_here(table: str, name: str, key: bytes) -> bool:
+    """Whether a set of a table for both families has the element, in the calling thread's namespace.
+
+    A key of several parts has each padded to four bytes. Without the set, or the table, it has none.
+    """
+    element = netlink.nested(_ELEMENT, netlink.nested(_KEY, netlink.attribute(_VALUE, key)))
+    parts = (netlink.text(_TABLE_NAME, table), netlink.text(_SET_NAME, name), netlink.nested(_ELEMENTS, element))
+    request = netlink.Request(
+        type=_GET_ELEMENT,
+        body=_GENERIC.pack(_INET, 0, 0) + b"".join(parts),
+        doing=f"looking for an element of {name}",
+        accept=frozenset({errno.ENOENT}),
+    )
+    with netlink.Socket(netlink.NETFILTER) as socket:
+        return socket.ask([request])[0] is not None
 
 
 def fingerprint_here() -> str:
