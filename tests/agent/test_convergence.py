@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from tests.agent import doubles
 from vipool.agent import fake, pace
-from vipool.core import attach, node
+from vipool.core import node
 from vipool.model import wiring
 from vipool.providers import base
 
@@ -201,7 +201,7 @@ class Life(RuleBasedStateMachine):
         if not isinstance(item, doubles.spec.LoadBalancer):
             return node.namespace(item)
         place = base.Place(namespace=f"qlbaas-{item.id}", directory="")
-        return attach.loadbalancer(item, self.engine.rules(place, item.tree))
+        return node.loadbalancer(item, self.engine.rules(place, item.tree))
 
     def server_knows(self):
         for key, item in self.server.items.items():

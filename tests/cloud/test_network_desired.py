@@ -5,12 +5,13 @@ import datetime
 import pytest
 
 from tests.service import world
-from vipool.cloud.network import embedded
+from vipool.cloud.network import base, embedded
 from vipool.cloud.network.embedded import floating, making, plugs, routers, segments, subnetting
-from vipool.model import faults, floatingip, network, plug, port, router, spec, subnet
+from vipool.model import device, faults, floatingip, network, plug, port, router, spec, subnet
 from vipool.store import rows, session
 
 ADMIN = world.person(world.PROJECT, "admin", "member", "reader")
+USE = base.Use(device_id="lb-1", device_owner=device.LOAD_BALANCER)
 NOON = datetime.datetime(2026, 11, 23, 12, 0)
 
 
@@ -278,14 +279,14 @@ def test_a_plugged_port_becomes_neither_a_vip_nor_a_routers(plane):
     with plane.database.write() as held:
         plugs.attach(held, plane.port, "netns:web1", "eth0")
         with pytest.raises(faults.Conflict, match="plugged"):
-            plane.service.bind_port(held, plane.port.id, device_id="lb-1", device_owner="Octavia")
+            plane.service.bind_port(held, plane.port.id, USE)
         with pytest.raises(faults.Conflict, match="in use"):
             routers.add_interface(held, ADMIN, plane.router, {"port_id": plane.port.id}, plane.new_id)
 
 
 def test_a_users_port_is_given_back_and_our_own_removed(plane):
     with plane.database.write() as held:
-        plane.service.bind_port(held, plane.port.id, device_id="lb-1", device_owner="Octavia")
+        plane.service.bind_port(held, plane.port.id, USE)
         plane.service.release_port(held, plane.port.id, delete=False)
         given_back = rows.get(held, port.Port, plane.port.id)
         assert given_back is not None

@@ -129,7 +129,7 @@ class Hand:
         engine = self.engine(item)
         served = item.tree.live()
         place = self.place(item.id)
-        wanted = attach.loadbalancer(item, engine.rules(place, served))
+        wanted = node.loadbalancer(item, engine.rules(place, served))
         actions = self._wire(wanted, place.namespace)
         self.ground.prepare(item.id)
         carried = engine.converge(place, served)

@@ -112,19 +112,14 @@ def loadbalancer_namespace(loadbalancer_id: str) -> str:
     return LOADBALANCER_PREFIX + identifier(loadbalancer_id)
 
 
-def loadbalancer(item: spec.LoadBalancer, rules: wiring.Rules = wiring.NO_RULES) -> wiring.Namespace:
-    """The namespace of a load balancer, holding its VIPs, with the rules that what carries it asks for.
-
-    Raises Unwirable.
-    """
+def loadbalancer(item: spec.LoadBalancer) -> wiring.Namespace:
+    """The namespace of a load balancer, holding its VIPs, without packet rules. Raises Unwirable."""
     if item.vip is None:
         raise Unwirable(f"load balancer {item.id} has no VIP port: it is made when the load balancer is created")
     return wiring.Namespace(
         name=loadbalancer_namespace(item.id),
         devices=(device(item.vip, VIP_DEVICE),),
         routes=routes(item.vip, VIP_DEVICE),
-        ruleset=rules.ruleset,
-        forwarding=rules.forwarding,
     )
 
 
