@@ -148,6 +148,18 @@ def test_what_is_disabled_is_not_rendered():
         assert render.render(wanted.replacing(dataclasses.replace(above, admin_state_up=False))) == ""
 
 
+def test_a_listener_has_a_chain_for_each_family_of_the_vips():
+    wanted = picture({"address": "10.0.0.1"})
+    front = wanted.listeners[0]
+    assert render.listener_chains(wanted, front) == {f"listener_{front.id}_ip"}
+    both = dataclasses.replace(
+        wanted.loadbalancer, additional_vips=({"subnet_id": None, "ip_address": "fd00::b", "port_id": None},)
+    )
+    chains = render.listener_chains(wanted.replacing(both), front)
+    assert chains == {f"listener_{front.id}_ip", f"listener_{front.id}_ip6"}
+    assert all(f"chain {each} {{" in render.render(wanted.replacing(both)) for each in chains)
+
+
 def test_clients_of_no_allowed_network_of_their_family_are_turned_away():
     wanted = picture({"address": "10.0.0.1"})
     both = dataclasses.replace(

@@ -6,6 +6,7 @@ Layouts are those of linux/netfilter/nfnetlink_conntrack.h. Decides nothing.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import struct
@@ -50,8 +51,9 @@ def end(reference: str, flows: Iterable[Flow]) -> None:
 
 def _marked_here() -> tuple[Flow, ...]:
     # Listing looks through the table of the whole machine, 20 ms for a quarter of a million buckets; counting is free.
-    if not _COUNT.exists() or _COUNT.read_text().strip() == "0":
-        return ()
+    with contextlib.suppress(FileNotFoundError):
+        if _COUNT.read_text().strip() == "0":
+            return ()
     request = netlink.Request(type=_GET, body=_GENERIC.pack(0, 0, 0), doing="listing flows")
     with netlink.Socket(netlink.NETFILTER) as socket:
         bodies = socket.dump(request)
