@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.net import balanced, datagrams, topology
 from tests.net.balanced import CLIENT, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2, WEB2_6
 from tests.net.members import eventually
 from tests.providers import configuration, trees
-from vipool.host import conntrack, namespaces
+from vipool.host import conntrack, namespaces, nft
 from vipool.model import pool
 from vipool.providers import halves
 from vipool.providers.haproxy import engine as connections
@@ -339,6 +340,14 @@ def test_connections_beside_datagrams_are_not_tracked_and_the_namespace_is_no_ro
     picture.site.serve("client", CLIENT, "client", 8080)
     with pytest.raises(OSError, match="timed out"):
         topology.ask("web2", CLIENT, 8080)
+
+
+def test_a_load_balancer_without_datagrams_has_no_rules_and_forwards_nothing(picture):
+    said = picture.serve(balanced.tcp({"address": WEB1}))
+    assert not any("packet rules" in each or "forwarding" in each for each in said)
+    assert nft.tables(picture.namespace) == ()
+    assert namespaces.call(picture.namespace, lambda: Path("/proc/sys/net/ipv4/ip_forward").read_text()) == "0\n"
+    assert not (Path(picture.site.hand.place(trees.LOADBALANCER).directory) / kernel.LEDGER).exists()
 
 
 def test_states_are_what_the_kernel_has(picture):

@@ -76,11 +76,12 @@ class Engine:
     def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
         """See `vipool.providers.base.Engine.watch`."""
         with self._lock:
-            told = {each: self._told.get(each.directory) for each in places}
+            told = dict(self._told)
         found = {}
-        for place, before in told.items():
-            now = self._checker.down(place) if before is not None else None
-            if before is not None and now is not None and now != before:
+        # Most load balancers have no datagrams, and this is asked of all of them several times a second.
+        for place in [each for each in places if each.directory in told] if told else ():
+            before, now = told[place.directory], self._checker.down(place)
+            if now is not None and now != before:
                 found[place.namespace] = _news(before, now)
         return found
 

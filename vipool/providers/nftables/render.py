@@ -18,7 +18,7 @@ checked ids. The tree was accepted by `capabilities` and holds no row that is go
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from vipool.core import attach, numbering, ruleset
 from vipool.model import healthmonitor, listener, member, pool, tree
@@ -41,21 +41,23 @@ _REFUSALS = ["size 1024", "flags dynamic,timeout", "timeout 5s"]
 _UNREACHABLE = {4: "icmp type 3 icmp code 3", 6: "icmpv6 type 1 icmpv6 code 4"}
 
 
+Family: TypeAlias = tuple[str, int]
+"""The members of one pool that are of one IP version: the pool's id with the version."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the rules are written from: the tree, who is down, and the numbers of its listeners and members."""
+    """What the rules are written from: the tree, the numbers of its listeners and members, and its members by pool and
+    family, with the rotations they make."""
 
     wanted: tree.Tree
-    down: Collection[str]
     numbers: Mapping[str, int]
-
-    def members(self, back: pool.Pool, version: int) -> tuple[member.Member, ...]:
-        """The members of a pool that are of one address family."""
-        return tuple(each for each in self.wanted.members_of(back.id) if _version(each.address) == version)
+    members: Mapping[Family, Sequence[member.Member]]
+    rotations: Mapping[Family, rotation.Rotation]
 
     def rotation(self, back: pool.Pool, version: int) -> rotation.Rotation:
-        """The rotation of these."""
-        return rotation.of(self.members(back, version), self.down)
+        """The rotation of a pool's members of one address family."""
+        return self.rotations.get((back.id, version), rotation.NOBODY)
 
     def mark(self, row: listener.Listener | member.Member) -> str:
         """The number of a listener or member, as a mark is written."""
@@ -67,13 +69,21 @@ def render(wanted: tree.Tree, down: Collection[str] = ()) -> str:
     fronts = tuple(rotation.fronts(wanted))
     if not fronts:
         return ""
-    plan = Plan(wanted=wanted, down=down, numbers=numbers(wanted))
+    plan = _plan(wanted, down)
     backs = rotation.backs(wanted)
     lines = [*_memory(plan, fronts, backs), *_untracked(), *_entrance(plan, fronts)]
     for version in _families(wanted):
         lines += [line for front in fronts for line in _listener(plan, front, version)]
         lines += [line for back in backs for line in _pool(plan, back, version)]
     return ruleset.table(TABLE, [*lines, *_refusal(), *_forward(plan, backs), *_exit(plan, backs)])
+
+
+def _plan(wanted: tree.Tree, down: Collection[str]) -> Plan:
+    members: dict[Family, list[member.Member]] = {}
+    for each in wanted.members:
+        members.setdefault((each.pool_id, _version(each.address)), []).append(each)
+    rotations = {family: rotation.of(found, down) for family, found in members.items()}
+    return Plan(wanted=wanted, numbers=numbers(wanted), members=members, rotations=rotations)
 
 
 def numbers(wanted: tree.Tree) -> Mapping[str, int]:
@@ -111,7 +121,7 @@ def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[poo
             yield from ruleset.declaration("set", _limit(front), ["type mark", "size 16", "flags dynamic"])
     for back in backs:
         for version in _families(plan.wanted):
-            if persistence.of(back) and plan.members(back, version):
+            if persistence.of(back) and (back.id, version) in plan.members:
                 kind = [f"type {ruleset.TYPES[version]} : mark", f"size {_CLIENTS}", "flags dynamic,timeout"]
                 yield from ruleset.declaration("map", _clients(back, version), kind)
     for version in _listening(plan, backs):
@@ -256,15 +266,13 @@ def _forward(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
     yield from ruleset.base("forward", "filter hook forward priority filter", rules, policy="drop")
 
 
-def _exit(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
+def _exit(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
     """The VIP that each member is spoken to from."""
-    sources: dict[int, list[tuple[str, str]]] = {4: [], 6: []}
-    for back in backs:
-        for each in plan.wanted.members_of(back.id):
-            vip = plan.wanted.loadbalancer.source(each.address, each.subnet_id)
-            if vip is not None:
-                sources[_version(vip)].append((plan.mark(each), str(ipaddress.ip_address(vip))))
-    rules = [
-        f"snat {ruleset.IP[at]} to meta mark map {ruleset.mapping(found)}" for at, found in sources.items() if found
-    ]
+    rules = []
+    for version in ruleset.IP:
+        members = (each for back in backs for each in plan.members.get((back.id, version), ()))
+        sources = ((each, plan.wanted.loadbalancer.source(each.address, each.subnet_id)) for each in members)
+        found = [(plan.mark(each), str(ipaddress.ip_address(vip))) for each, vip in sources if vip is not None]
+        if found:
+            rules.append(f"snat {ruleset.IP[version]} to meta mark map {ruleset.mapping(found)}")
     yield from ruleset.base("postrouting", "nat hook postrouting priority srcnat", rules)

@@ -18,6 +18,9 @@ class Rotation:
     staying: tuple[member.Member, ...]
 
 
+NOBODY = Rotation(serving=(), staying=())
+
+
 def of(members: Iterable[member.Member], down: Collection[str]) -> Rotation:
     """The rotation of these members, `down` being the ids of those that do not answer."""
     able = [each for each in members if each.admin_state_up and each.id not in down]
