@@ -112,10 +112,11 @@ def _version(address: str) -> int:
 
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
     """The sets that packets fill."""
-    # By powers of two, with room for listeners that went: one more should not mean a new set.
-    room = max(16, 1 << (2 * len(fronts) - 1).bit_length())
+    # With room for listeners that went: what has not counted for a day makes room, and is in the ledger by then.
+    room = max(64, 1 << (4 * len(fronts) - 1).bit_length())
     for name in COUNTED:
-        yield from ruleset.declaration("set", name, ["type mark", f"size {room}", "flags dynamic", "counter"])
+        kind = ["type mark", f"size {room}", "flags dynamic,timeout", "timeout 1d", "counter"]
+        yield from ruleset.declaration("set", name, kind)
     for front in fronts:
         if front.connection_limit > 0:
             yield from ruleset.declaration("set", _limit(front), ["type mark", "size 16", "flags dynamic"])
