@@ -10,10 +10,12 @@ import math
 from collections.abc import Iterator, Mapping
 
 LEAST = 1024
-"""The slots of a row that is hashed into, and the most of one whose shares come out even."""
+"""The fewest slots of a row that is hashed into, and the most of one whose shares come out even."""
 
 # With fewer slots than this for each member, shares differ by more than an eighth of the smallest.
 _EACH = 8
+# The more slots there are, the fewer move when members change, and the longer they take to load: 0.1 s for the most.
+_AMPLE, _MOST = 32, 8192
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -31,7 +33,8 @@ def homes(weights: Mapping[int, int]) -> tuple[int, ...]:
 
     Each member has an order of its own in which it would like to have the slots; they choose by turns.
     """
-    size = 1 << (max(LEAST, _EACH * len(weights)) - 1).bit_length()
+    count = len(weights)
+    size = 1 << (max(LEAST, min(_MOST, _AMPLE * count), _EACH * count) - 1).bit_length()
     shares = quotas(weights, size)
     wishes = {number: _wishes(number, size) for number in shares}
     row: list[int | None] = [None] * size
@@ -67,7 +70,14 @@ def _spread(shares: Mapping[int, int]) -> tuple[int, ...]:
 
 
 def _wishes(number: int, size: int) -> Iterator[int]:
-    """Every slot once, in the member's own order: steps of an odd width reach all of a power of two."""
-    digest = int.from_bytes(hashlib.sha256(number.to_bytes(8, "big")).digest()[:16], "big")
-    start, step = digest % size, digest // size % size | 1
-    return ((start + turn * step) % size for turn in range(size))
+    """Every slot once, in the member's own order; their number is a power of two.
+
+    A linear congruence with an odd increment and a factor of 4k + 1 goes through all of them (Hull and Dobell, 1962).
+    Steps of one width would do so too, but two members whose steps are alike would meet again and again.
+    """
+    digest = int.from_bytes(hashlib.sha256(number.to_bytes(8, "big")).digest(), "big")
+    slot, increment = digest % size, digest // size % size | 1
+    factor = 5 + 4 * (digest // size**2 % (size // 4 - 1))
+    for _ in range(size):
+        yield slot
+        slot = (factor * slot + increment) % size
