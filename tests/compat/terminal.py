@@ -18,7 +18,7 @@ class Console:
 
     def __init__(self, noted, environment):
         clean = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-        self._noted = noted
+        self._noted, self._environment = noted, environment
         self._process = subprocess.Popen(
             [sys.executable, Path(__file__).with_name("console.py")],
             env={**clean, **environment},
@@ -29,6 +29,10 @@ class Console:
         assert self._process.stdin
         assert self._process.stdout
         self._asks, self._answers = self._process.stdin, self._process.stdout
+
+    def another(self):
+        """A second console of the same user."""
+        return Console(self._noted, self._environment)
 
     def _call(self, argv):
         self._asks.write(json.dumps(argv) + "\n")
@@ -53,6 +57,14 @@ class Console:
         assert done["code"] not in (0, 2), f"openstack {command} {' '.join(words)} was not refused: {done['out']}"
         assert "Traceback" not in done["err"]
         return done["err"]
+
+    def works(self, command, *words):
+        """Run a command; return whether it worked."""
+        done = self._call([*command.split(), *words])
+        assert "Traceback" not in done["err"]
+        if done["code"] == 0:
+            self._noted.typed(command, words)
+        return done["code"] == 0
 
     def close(self):
         """End the process."""

@@ -72,7 +72,9 @@ def rules(policies, member):
     made["full"] = member.get(create, *words, "--tag", "red", "--tag", "blue", "lead")
     words = ("--type", "HEADER", "--key", "Accept", "--compare-type", "CONTAINS", "--value", "html", "--enable")
     made["tagged"] = member.get(create, *words, "--tag", "blue", "lead")
-    made["bare"] = member.get(create, *RULES["PATH"], *("--type", "PATH", "--compare-type", "ENDS_WITH"), "--no-tag", "lead")
+    made["bare"] = member.get(
+        create, *RULES["PATH"], *("--type", "PATH", "--compare-type", "ENDS_WITH"), "--no-tag", "lead"
+    )
     return made
 
 
@@ -218,7 +220,9 @@ def test_a_rule_compares_in_any_way(rules, member, comparison):
 
 @pytest.mark.parametrize("kind", RULES)
 def test_a_rule_becomes_one_of_any_type(rules, member, kind):
-    made = member.get("loadbalancer l7rule create", "--type", "PATH", "--compare-type", "EQUAL_TO", *RULES["PATH"], "over")
+    made = member.get(
+        "loadbalancer l7rule create", "--type", "PATH", "--compare-type", "EQUAL_TO", *RULES["PATH"], "over"
+    )
     words = ("--type", kind, *RULES[kind])
     member.do("loadbalancer l7rule set", *words, "over", made["id"])
     found = rule(member, made, "over")

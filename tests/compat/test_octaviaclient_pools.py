@@ -73,7 +73,16 @@ def monitors(pools, member):
         "web": member.get(
             "loadbalancer healthmonitor create",
             *("--name", "web", "--type", "HTTP", "--delay", "5", "--timeout", "3", "--max-retries", "2"),
-            *("--max-retries-down", "4", "--http-method", "HEAD", "--http-version", "1.1", "--domain-name", "a.example"),
+            *(
+                "--max-retries-down",
+                "4",
+                "--http-method",
+                "HEAD",
+                "--http-version",
+                "1.1",
+                "--domain-name",
+                "a.example",
+            ),
             *("--url-path", "/up?x=1", "--expected-codes", "200-204", "--enable", "--tag", "red", "--tag", "blue"),
             "webs",
         )
@@ -81,9 +90,7 @@ def monitors(pools, member):
     for kind, pool in (("TCP", "tcp"), ("HTTPS", "https"), ("TLS-HELLO", "proxy"), ("PING", "proxyv2")):
         common = ("--name", kind.lower(), "--delay", "5", "--timeout", "3", "--max-retries", "2")
         tagged = ("--disable", "--tag", "blue") if kind == "TCP" else ("--no-tag",)
-        made[kind.lower()] = member.get(
-            "loadbalancer healthmonitor create", *common, "--type", kind, *tagged, pool
-        )
+        made[kind.lower()] = member.get("loadbalancer healthmonitor create", *common, "--type", kind, *tagged, pool)
     return made
 
 
@@ -219,9 +226,7 @@ def test_a_member_by_sr_iov_needs_a_flavor_that_allows_it(members, member, opera
     words = ("--address", "10.7.0.110", "--protocol-port", "80", "--request-sriov")
     assert "does not allow SR-IOV member ports" in member.refused("loadbalancer member create", *words, "webs")
     data = '{"allow_member_sriov": true}'
-    operator.do(
-        "loadbalancer flavorprofile create", "--name", "quick", "--provider", "haproxy", "--flavor-data", data
-    )
+    operator.do("loadbalancer flavorprofile create", "--name", "quick", "--provider", "haproxy", "--flavor-data", data)
     operator.do("loadbalancer flavor create", "--name", "quick", "--flavorprofile", "quick")
     member.do("loadbalancer create", "--name", "quick", "--vip-subnet-id", "inside", "--flavor", "quick")
     pool = "--name quick --protocol TCP --lb-algorithm ROUND_ROBIN --loadbalancer quick"
@@ -277,9 +282,7 @@ def test_a_monitor_is_made_to_ask_by_any_method(pools, monitors, member):
     for method in METHODS:
         gone = "tcp"
         lives.within(10, lambda: gone not in listed(member, "healthmonitor"), "the one before is gone")
-        made = member.get(
-            "loadbalancer healthmonitor create", *words, "--name", "tcp", "--http-method", method, "tcp"
-        )
+        made = member.get("loadbalancer healthmonitor create", *words, "--name", "tcp", "--http-method", method, "tcp")
         assert (made["http_method"], made["http_version"]) == (method, 1.0)
         member.do("loadbalancer healthmonitor delete", "tcp")
 
