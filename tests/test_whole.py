@@ -5,7 +5,7 @@ Both are asked of the product as `wiring` builds it, so that a new route, choice
 
 import dataclasses
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,10 @@ from vipool.api.keymanager import policy as keymanager_policy
 from vipool.cloud.identity.embedded import catalog
 from vipool.core.policy import actions
 from vipool.model import attr, caller, faults, healthmonitor, l7policy, l7rule, listener, pool, tree, types
+from vipool.providers import base as providers
 from vipool.providers.haproxy import capabilities, render
+from vipool.providers.nftables import capabilities as datagrams
+from vipool.providers.nftables import render as packets
 
 # What each service's rules know. The network's handlers decide by the object; reading and writing is all a route says.
 POLICIES = {
@@ -43,7 +46,10 @@ OPEN = {
     "/v3/users/{user_id}/password",
 }
 NOBODY = caller.Caller(user_id="nobody", project_id="none", roles=frozenset())
-PROVIDERS = {"haproxy": (capabilities.Capabilities(), lambda wanted: render.render(wanted, render.Layout()))}
+PROVIDERS: dict[str, tuple[providers.Capabilities, Callable[[tree.Tree], str]]] = {
+    "haproxy": (capabilities.Capabilities(), lambda wanted: render.render(wanted, render.Layout())),
+    "nftables": (datagrams.Capabilities(), packets.render),
+}
 
 
 @pytest.fixture(scope="module")
@@ -107,67 +113,53 @@ def choices() -> Iterator[tuple[type[tree.Child], str, enum.StrEnum]]:
                     pass
 
 
-def bases(noun: type[tree.Child], name: str, option: enum.StrEnum) -> Iterator[tree.Tree]:
-    """Small trees with the choice in them, one for each protocol that may be around it."""
-    for around in ("HTTP", "TCP"):
-        base = trees.load(
-            {
-                "listeners": [
-                    {
-                        "id": trees.identifier(2, 0),
-                        "protocol": around,
-                        "protocol_port": 80,
-                        "default_pool_id": trees.identifier(3, 0),
-                    }
-                ],
-                "pools": [{"id": trees.identifier(3, 0), "protocol": around, "lb_algorithm": "ROUND_ROBIN"}],
-                "members": [
-                    {
-                        "id": trees.identifier(4, 0),
-                        "pool_id": trees.identifier(3, 0),
-                        "address": "172.16.100.9",
-                        "protocol_port": 80,
-                    }
-                ],
-                "healthmonitors": [
-                    {
-                        "id": trees.identifier(5, 0),
-                        "pool_id": trees.identifier(3, 0),
-                        "type": "HTTP",
-                        "delay": 1,
-                        "timeout": 1,
-                        "max_retries": 1,
-                    }
-                ],
-                "l7policies": [
-                    {
-                        "id": trees.identifier(6, 0),
-                        "listener_id": trees.identifier(2, 0),
-                        "action": "REJECT",
-                        "redirect_pool_id": trees.identifier(3, 0),
-                        "redirect_url": "http://www.example.org/",
-                        "redirect_prefix": "http://www.example.org",
-                    }
-                ]
-                if around == "HTTP"
-                else [],
-                "l7rules": [
-                    {
-                        "id": trees.identifier(7, 0),
-                        "l7policy_id": trees.identifier(6, 0),
-                        "type": "HEADER",
-                        "compare_type": "EQUAL_TO",
-                        "key": "CN",
-                        "value": "1",
-                    }
-                ],
-            }
-        )
-        row = next(iter(base.children(noun)), None)
-        if row is None:
-            continue
-        value = {"type": option, "cookie_name": "x"} if name == "session_persistence" else option
-        yield base.replacing(dataclasses.replace(row, **{name: value}))
+def base(around: str) -> tree.Tree:
+    """A small tree of listener, pool, member and monitor, all for one protocol."""
+    pool_id = trees.identifier(3, 0)
+    common = {"pool_id": pool_id}
+    return trees.load(
+        {
+            "listeners": [
+                {"id": trees.identifier(2, 0), "protocol": around, "protocol_port": 80, "default_pool_id": pool_id}
+            ],
+            "pools": [{"id": pool_id, "protocol": around, "lb_algorithm": "ROUND_ROBIN"}],
+            "members": [{"id": trees.identifier(4, 0), **common, "address": "172.16.100.9", "protocol_port": 80}],
+            "healthmonitors": [
+                {"id": trees.identifier(5, 0), **common, "type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 1}
+            ],
+            "l7policies": [
+                {
+                    "id": trees.identifier(6, 0),
+                    "listener_id": trees.identifier(2, 0),
+                    "action": "REJECT",
+                    "redirect_pool_id": pool_id,
+                    "redirect_url": "http://www.example.org/",
+                    "redirect_prefix": "http://www.example.org",
+                }
+            ]
+            if around == "HTTP"
+            else [],
+            "l7rules": [
+                {
+                    "id": trees.identifier(7, 0),
+                    "l7policy_id": trees.identifier(6, 0),
+                    "type": "HEADER",
+                    "compare_type": "EQUAL_TO",
+                    "key": "CN",
+                    "value": "1",
+                }
+            ],
+        }
+    )
+
+
+def bases(able: providers.Capabilities, noun: type[tree.Child], name: str, option: enum.StrEnum) -> Iterator[tree.Tree]:
+    """Small trees with the choice in them, one for each protocol that the provider carries."""
+    for around in map(base, ("HTTP", "TCP", "UDP", "SCTP")):
+        if able.refuse(around) is None:
+            value = {"type": option, "cookie_name": "x"} if name == "session_persistence" else option
+            for row in around.children(noun)[:1]:
+                yield around.replacing(dataclasses.replace(row, **{name: value}))
 
 
 def test_choices_are_found():
@@ -181,6 +173,12 @@ def test_every_provider_is_asked():
     assert packages == set(PROVIDERS)
 
 
+def test_the_usual_provider_carries_every_protocol_that_one_of_its_halves_carries():
+    usual = wiring.providers()["amphora"]
+    for around in ("HTTP", "TCP", "UDP", "SCTP"):
+        assert usual.refuse(base(around)) is None
+
+
 @pytest.mark.parametrize(
     ("noun", "name", "option"), list(choices()), ids=lambda each: getattr(each, "value", str(each))
 )
@@ -188,7 +186,7 @@ def test_every_provider_is_asked():
 def test_every_choice_is_carried_or_refused_by_name(provider, noun, name, option):
     able, rendered = PROVIDERS[provider]
     reasons = []
-    for wanted in bases(noun, name, option):
+    for wanted in bases(able, noun, name, option):
         reason = able.refuse(wanted)
         if reason is None:
             assert wanted.members[0].address in rendered(wanted)

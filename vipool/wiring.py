@@ -103,16 +103,14 @@ def build_server(
     from vipool.api.octavia import routes as octavia
     from vipool.cloud.network.embedded import Network
     from vipool.host import errors
-    from vipool.providers.haproxy import capabilities
     from vipool.service import amphorae, certificates, write
 
     database = database or open_database(chosen, news.tell)
     people = build_identity(chosen, database)
     authenticate = people.authority.authenticate
-    haproxy = capabilities.Capabilities()
-    providers = dict.fromkeys(PROVIDERS, haproxy)
-    if chosen.allowed.default_provider not in providers:
-        reason = f"there is no provider '{chosen.allowed.default_provider}': {', '.join(providers)} are there"
+    able = providers()
+    if chosen.allowed.default_provider not in able:
+        reason = f"there is no provider '{chosen.allowed.default_provider}': {', '.join(able)} are there"
         raise errors.Failed(f"reading octavia.default_provider in {chosen.toml_file}", reason=reason)
     networks = Network(new_id=new_id)
     kept = build_key_manager(chosen, database)
@@ -120,7 +118,7 @@ def build_server(
         database=database,
         networks=networks,
         certificates=certificates.Certificates(database=database, secrets=kept),
-        providers=providers,
+        providers=able,
         new_id=new_id,
         allowed=chosen.allowed,
         node=amphorae.Node(name=socket.gethostname()),
@@ -161,6 +159,16 @@ def build_key_manager(chosen: settings.Settings, database: "session.Database") -
 
     child = confined.Confined(opening.__name__, opening.answer.__name__)
     return Secrets(vault=open_vault(chosen, database), opener=functools.lru_cache(OPENED_BUNDLES)(child))
+
+
+def providers() -> "dict[str, base.Capabilities]":
+    """What every provider can do, by the names load balancers may ask for."""
+    from vipool.providers import halves
+    from vipool.providers.haproxy import capabilities as connections
+    from vipool.providers.nftables import capabilities as datagrams
+
+    usual = halves.Capabilities(connections.Capabilities(), datagrams.Capabilities())
+    return dict.fromkeys(PROVIDERS, usual)
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":
@@ -225,10 +233,12 @@ def serve(chosen: settings.Settings) -> int:
 
 def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
-    from vipool.providers.haproxy import engine
+    from vipool.providers import halves
+    from vipool.providers.haproxy import engine as connections
+    from vipool.providers.nftables import engine as datagrams
 
-    haproxy = engine.Engine()
-    return dict.fromkeys(PROVIDERS, haproxy)
+    usual = halves.Engine(streams=connections.Engine(), datagrams=datagrams.Engine())
+    return dict.fromkeys(PROVIDERS, usual)
 
 
 def run_agent(chosen: settings.Settings) -> int:

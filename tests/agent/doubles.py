@@ -6,14 +6,20 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from vipool.agent import fake, loop, outbox, realise, run
-from vipool.model import listener, loadbalancer, spec, tree
+from vipool.model import listener, loadbalancer, spec, tree, wiring
 from vipool.providers import base
+
+DNS = 53
+"""The port of a UDP listener: those on others speak TCP."""
 
 SEGMENTS = tuple(spec.Segment(network_id=f"{number:08x}-network") for number in range(3))
 
 
 class Engine:
-    """A `base.Engine` in memory: what runs, by namespace. It shares the fate of the machine it is on."""
+    """A `base.Engine` in memory: what runs, by namespace. It shares the fate of the machine it is on.
+
+    Datagrams are the kernel's to carry, and how depends on `health`, by namespace.
+    """
 
     def __init__(self, machine: fake.Machine) -> None:
         self._machine = machine
@@ -23,6 +29,14 @@ class Engine:
         self.converged = 0
         self.materials: dict[str, str] = {}
         self.observed = 0
+        self.health: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+
+    def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
+        ports = sorted(each.protocol_port for each in wanted.listeners if each.protocol == "UDP")
+        health = self._told[place.namespace] = self.health.get(place.namespace, 0)
+        text = f"table inet vipool_test {{ # {ports} at {health}\n}}\n" if ports else ""
+        return wiring.Rules(ruleset=text, forwarding=bool(ports))
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         self.converged += 1
@@ -52,8 +66,10 @@ class Engine:
             self._machine.step(f"stopping in {place.namespace}")
             del self.running[place.namespace]
 
-    def watch(self, places: Sequence[base.Place]) -> tuple[str, ...]:
-        return tuple(place.namespace for place in places if place.namespace not in self.running)
+    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
+        names = [place.namespace for place in places]
+        other = {each: "its members changed" for each in names if self.health.get(each, 0) != self._told.get(each, 0)}
+        return other | {each: base.GONE for each in names if each not in self.running}
 
 
 class Agent:
@@ -122,7 +138,11 @@ def balancer(
     identifier = f"balancer-{number}"
     listeners = tuple(
         listener.Listener(
-            id=f"{identifier}-{each}", project_id="p", loadbalancer_id=identifier, protocol="TCP", protocol_port=each
+            id=f"{identifier}-{each}",
+            project_id="p",
+            loadbalancer_id=identifier,
+            protocol="UDP" if each == DNS else "TCP",
+            protocol_port=each,
         )
         for each in ports
     )

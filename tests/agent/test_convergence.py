@@ -13,10 +13,11 @@ from tests.agent import doubles
 from vipool.agent import fake, pace
 from vipool.core import node
 from vipool.model import wiring
+from vipool.providers import base
 
 WEATHER = st.sampled_from(("fine", "lost", "unanswered", "doubled", "late"))
 NUMBER = st.integers(0, 2)
-PORTS = st.lists(st.sampled_from((80, 81, 443)), unique=True, max_size=3)
+PORTS = st.lists(st.sampled_from((80, 81, 443, doubles.DNS)), unique=True, max_size=3)
 
 
 class Life(RuleBasedStateMachine):
@@ -127,6 +128,10 @@ class Life(RuleBasedStateMachine):
     def kill_a_process(self, which):
         self.engine.running.pop(f"qlbaas-balancer-{which}", None)
 
+    @rule(which=NUMBER, health=st.integers(0, 2))
+    def change_the_health_of_members(self, which, health):
+        self.engine.health[f"qlbaas-balancer-{which}"] = health
+
     @rule()
     def reboot(self):
         self.machine.reboot()
@@ -175,7 +180,7 @@ class Life(RuleBasedStateMachine):
         assert not any(item.absent for item in self.server.items.values()), "a removal was not confirmed"
         items = [item for item in self.server.items.values()]
         for item in items:
-            wanted = node.namespace(item)
+            wanted = self.namespace(item)
             if wanted is not None and not wanted.foreign:
                 assert wiring.canonical(self.machine.namespaces[wanted.name]) == wiring.canonical(wanted)
             elif wanted is not None:
@@ -191,6 +196,12 @@ class Life(RuleBasedStateMachine):
         assert self.engine.running == {
             f"qlbaas-{item.id}": item.tree for item in items if isinstance(item, doubles.spec.LoadBalancer)
         }
+
+    def namespace(self, item):
+        if not isinstance(item, doubles.spec.LoadBalancer):
+            return node.namespace(item)
+        place = base.Place(namespace=f"qlbaas-{item.id}", directory="")
+        return node.loadbalancer(item, self.engine.rules(place, item.tree))
 
     def server_knows(self):
         for key, item in self.server.items.items():

@@ -170,6 +170,25 @@ def test_a_killed_process_is_back_with_the_next_watch_and_nothing_is_told(node):
     assert "qlbaas-balancer-1" in node.engine.running
 
 
+def test_members_that_went_down_or_came_up_change_the_rules_with_the_next_watch(node, caplog):
+    node.ask_for(doubles.balancer(1, ports=(80, doubles.DNS)))
+    before = node.machine.namespaces["qlbaas-balancer-1"]
+    assert before.forwarding
+    node.engine.health["qlbaas-balancer-1"] = 1
+    assert node.round(after=pace.WATCH) == []
+    after = node.machine.namespaces["qlbaas-balancer-1"]
+    assert after.fingerprint != before.fingerprint
+    assert "loadbalancer balancer-1: its members changed" in caplog.text
+    assert node.engine.watch([node.agent.loop._place(("loadbalancer", "balancer-1"))]) == {}
+
+
+def test_the_last_listener_for_datagrams_takes_rules_and_forwarding_with_it(node):
+    node.ask_for(doubles.balancer(1, ports=(80, doubles.DNS)))
+    node.ask_for(doubles.balancer(1, ports=(80,), generation=2))
+    left = node.machine.namespaces["qlbaas-balancer-1"]
+    assert (left.fingerprint, left.forwarding) == ("", False)
+
+
 def test_a_process_that_cannot_be_started_again_waits_for_its_turn(node):
     node.ask_for(doubles.balancer(1))
     node.engine.running.clear()

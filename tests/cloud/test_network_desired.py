@@ -7,10 +7,11 @@ import pytest
 from tests.service import world
 from vipool.cloud.network import base, embedded
 from vipool.cloud.network.embedded import floating, making, plugs, routers, segments, subnetting
-from vipool.model import faults, floatingip, network, plug, port, router, spec, subnet
+from vipool.model import device, faults, floatingip, network, plug, port, router, spec, subnet
 from vipool.store import rows, session
 
 ADMIN = world.person(world.PROJECT, "admin", "member", "reader")
+USE = base.Use(device_id="lb-1", device_owner=device.LOAD_BALANCER)
 NOON = datetime.datetime(2026, 11, 23, 12, 0)
 
 
@@ -124,6 +125,20 @@ def test_a_router_is_told_again_when_the_gateway_of_its_outside_subnet_moves(pla
     gateway = plane.pulled_router(known).gateway
     assert gateway is not None
     assert gateway.gateways == ()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_port_in_two_subnets_leaves_by_the_gateway_of_its_first_address(plane, first):
+    with plane.database.write() as held:
+        values = {"id": plane.new_id(), "network_id": plane.inside.network_id, "ip_version": 4, "cidr": "10.9.0.0/24"}
+        both = (plane.inside, subnetting.create(held, ADMIN, values, gateway_given=False))
+        ordered = both[:: 1 if first == 0 else -1]
+        wanted = port.Request(network_id=plane.inside.network_id, fixed_ips=tuple((each.id, None) for each in ordered))
+        made = plane.service.create_port(held, ADMIN, wanted)
+        told = plane.service.attachment(held, made.id)
+    assert told is not None
+    assert told.gateways == tuple(each.gateway_ip for each in ordered)
+    assert [each.rpartition("/")[0] for each in told.addresses] == list(made.addresses)
 
 
 def test_a_removed_network_is_told_as_absent_until_its_node_says_that_it_is_gone(plane):
@@ -264,14 +279,14 @@ def test_a_plugged_port_becomes_neither_a_vip_nor_a_routers(plane):
     with plane.database.write() as held:
         plugs.attach(held, plane.port, "netns:web1", "eth0")
         with pytest.raises(faults.Conflict, match="plugged"):
-            plane.service.bind_port(held, plane.port.id, base.Use(device_id="lb-1", device_owner="Octavia"))
+            plane.service.bind_port(held, plane.port.id, USE)
         with pytest.raises(faults.Conflict, match="in use"):
             routers.add_interface(held, ADMIN, plane.router, {"port_id": plane.port.id}, plane.new_id)
 
 
 def test_a_users_port_is_given_back_and_our_own_removed(plane):
     with plane.database.write() as held:
-        plane.service.bind_port(held, plane.port.id, base.Use(device_id="lb-1", device_owner="Octavia"))
+        plane.service.bind_port(held, plane.port.id, USE)
         plane.service.release_port(held, plane.port.id, delete=False)
         given_back = rows.get(held, port.Port, plane.port.id)
         assert given_back is not None

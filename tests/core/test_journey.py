@@ -8,7 +8,7 @@ import pytest
 
 from tests.net import scene
 from vipool.core import journey
-from vipool.model import faults, spec
+from vipool.model import faults, listener, spec
 
 WEBS = (("WEB1", scene.WEB1), ("WEB2", scene.WEB2))
 ITEMS = scene.described(*WEBS)
@@ -124,6 +124,30 @@ def test_members_of_another_tenant_with_the_same_address_are_not_watched():
 def test_a_port_without_a_listener_is_a_journey_all_the_same():
     way = find(scene.FLOATING, port=81)
     assert (way.port, way.listener, way.why) == (81, None, "")
+
+
+def test_each_of_several_vips_is_a_way_of_its_own_and_all_are_watched():
+    vip = dataclasses.replace(
+        scene.attachment("vip", scene.VIP, scene.INSIDE), addresses=("172.16.100.11/24", "fd00::b/64")
+    )
+    items = (*ITEMS[:-1], dataclasses.replace(scene.balancer(WEBS, "ROUND_ROBIN"), vip=vip))
+    six = find("fd00::b", items=items, origin="web2")
+    assert (six.asked, six.vip, six.addresses) == ("fd00::b", "fd00::b", ("fd00::b", scene.VIP))
+    assert find("web", items=items, origin="web2").asked == scene.VIP
+    through = find(scene.FLOATING, items=items)
+    assert (through.vip, through.addresses) == (scene.VIP, (scene.FLOATING, scene.VIP, "fd00::b"))
+
+
+def test_a_port_that_only_datagrams_reach_has_no_listener_for_a_request():
+    balancer = ITEMS[-1]
+    web = balancer.tree.listeners[0]
+    datagrams = (
+        dataclasses.replace(web, id=f"u{port}", protocol=listener.Protocol.UDP, protocol_port=port) for port in (53, 80)
+    )
+    items = (*ITEMS[:-1], dataclasses.replace(balancer, tree=balancer.tree.having({"listeners": (*datagrams, web)})))
+    way = find(scene.VIP, items=items, origin="web2")
+    assert (way.port, way.listener) == (80, "http")
+    assert find(scene.VIP, items=items, port=53, origin="web2").listener is None
 
 
 def test_ipv6_addresses_are_found_however_they_are_written():

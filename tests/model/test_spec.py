@@ -20,8 +20,17 @@ def tuples(of: st.SearchStrategy) -> st.SearchStrategy:
     return st.lists(of, max_size=2).map(tuple)
 
 
+permits = st.builds(
+    spec.Permit,
+    version=st.sampled_from((4, 6)),
+    protocol=st.none() | st.integers(0, 255),
+    first=st.none() | st.integers(0, 65535),
+    last=st.none() | st.integers(0, 65535),
+    sources=st.none() | tuples(words),
+)
 attachments = st.builds(
     spec.Attachment,
+    ingress=st.none() | tuples(permits),
     port_id=words,
     mac=words,
     segment=segments,
@@ -85,6 +94,22 @@ def test_what_is_desired_arrives_as_it_was_sent(desired):
 @given(reports)
 def test_a_report_arrives_as_it_was_sent(report):
     assert spec.load_report(through_json(report)) == report
+
+
+def test_a_port_of_an_older_server_is_not_filtered():
+    item = spec.Plug(
+        id="p",
+        revision=1,
+        port=spec.Attachment(port_id="p", mac="", segment=spec.Segment(network_id="n"), ingress=()),
+        target="netns:x",
+        device="eth0",
+    )
+    body = through_json(item)
+    assert spec.load_item(body) == item
+    del body["port"]["ingress"]
+    older = spec.load_item(body)
+    assert isinstance(older, spec.Plug)
+    assert older.port.ingress is None
 
 
 def test_an_item_of_a_newer_server_is_refused_by_name():

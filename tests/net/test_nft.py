@@ -34,6 +34,10 @@ def fingerprint() -> str:
     return namespaces.call(NAME, nft.fingerprint_here)
 
 
+def chains(table: str) -> frozenset[str]:
+    return namespaces.call(NAME, lambda: nft.chains_here(table))
+
+
 def test_what_was_loaded_is_recognised():
     assert fingerprint() == ""
     nft.load(NAME, ONE + TWO)
@@ -125,6 +129,84 @@ def test_steps_change_what_is_loaded_in_place():
     assert kept[0] in nft_says("--handle", "list", "tables"), "the table was replaced"
 
 
+MEMORY = "\tmap clients {\n\t\ttype ipv4_addr : mark\n\t\tsize 64\n\t\tflags dynamic,timeout\n\t}\n"
+SEEN = "\tset seen {\n\t\ttype mark\n\t\tsize 64\n\t\tflags dynamic\n\t\tcounter\n\t}\n"
+
+
+def remembering(chain: str, *memory: str) -> str:
+    """A table with dynamic sets, a map that leads to a chain, and a base chain."""
+    rest = (
+        f"\tmap ways {{\n\t\ttype inet_service : verdict\n\t\telements = {{ 53 : jump {chain} }}\n\t}}\n"
+        f"\tchain {chain} {{\n\t\tmeta mark != {{ 0x1, 0x2 }} accept\n\t}}\n"
+        "\tchain input {\n\t\ttype filter hook input priority 0; policy accept;\n\t\tudp dport vmap @ways\n\t}\n"
+    )
+    return f"table inet vipool_mem {{\n{''.join(memory)}{rest}}}\n"
+
+
+def remember() -> None:
+    nft_says("add", "element", "inet", "vipool_mem", "clients", "{ 10.0.0.1 timeout 300s : 0x1 }")
+    nft_says("add", "element", "inet", "vipool_mem", "seen", "{ 0x7 counter packets 5 bytes 500 }")
+
+
+def test_what_packets_put_into_dynamic_sets_stays_and_nothing_else_does():
+    nft.load(NAME, ONE + remembering("one", MEMORY, SEEN))
+    remember()
+    nft.load(NAME, TWO + remembering("two", MEMORY, SEEN))
+    shown = nft_says("list", "table", "inet", "vipool_mem")
+    assert "10.0.0.1 timeout 5m" in shown
+    assert "0x00000007 counter packets 5 bytes 500" in shown
+    assert chains("vipool_mem") == {"two", "input"}
+    assert "jump one" not in shown
+    assert nft.tables(NAME) == (("inet", "vipool_mem"), ("ip", "vipool_two"))
+    assert fingerprint() == wiring.fingerprint(TWO + remembering("two", MEMORY, SEEN))
+
+
+def test_a_dynamic_set_that_is_no_longer_declared_goes():
+    nft.load(NAME, remembering("one", MEMORY, SEEN))
+    remember()
+    nft.load(NAME, remembering("one", SEEN))
+    shown = nft_says("list", "table", "inet", "vipool_mem")
+    assert "clients" not in shown
+    assert "0x00000007" in shown
+
+
+def test_a_dynamic_set_that_is_declared_otherwise_begins_afresh():
+    nft.load(NAME, remembering("one", MEMORY))
+    nft_says("add", "element", "inet", "vipool_mem", "clients", "{ 10.0.0.1 timeout 300s : 0x1 }")
+    other = remembering("one", MEMORY.replace("ipv4_addr", "ipv6_addr"))
+    nft.load(NAME, other)
+    assert "10.0.0.1" not in nft_says("list", "table", "inet", "vipool_mem")
+    assert fingerprint() == wiring.fingerprint(other)
+
+
+def test_a_table_with_dynamic_sets_goes_when_it_is_not_wanted():
+    nft.load(NAME, remembering("one", MEMORY))
+    nft.load(NAME, "")
+    assert nft_says("list", "ruleset") == ""
+    assert chains("vipool_mem") == frozenset()
+
+
+def test_an_element_is_found_where_it_is_and_nowhere_else():
+    nft.load(NAME, remembering("one", MEMORY, SEEN))
+    remember()
+
+    def holds(name: str, key: bytes, table: str = "vipool_mem") -> bool:
+        return namespaces.call(NAME, lambda: nft.holds_here(table, name, key))
+
+    assert holds("clients", bytes([10, 0, 0, 1]))
+    assert not holds("clients", bytes([10, 0, 0, 2]))
+    assert not holds("nothing", bytes([10, 0, 0, 1]))
+    assert not holds("clients", bytes([10, 0, 0, 1]), table="vipool_none")
+
+
+def test_a_refused_text_leaves_what_was_remembered():
+    nft.load(NAME, remembering("one", MEMORY, SEEN))
+    remember()
+    with pytest.raises(errors.Failed, match="loading packet rules"):
+        nft.load(NAME, remembering("nowhere", MEMORY, SEEN).replace("hook input", "hook nothing"))
+    assert "10.0.0.1 timeout 5m" in nft_says("list", "table", "inet", "vipool_mem")
+
+
 @pytest.mark.parametrize(
     "steps",
     [
@@ -179,9 +261,13 @@ def test_a_check_loads_nothing():
 def test_listings_are_read_and_nothing_else_is():
     nft.load(NAME, TWO)
     assert "10.0.0.1 : 10.0.0.2" in nft.read(NAME, "list map ip vipool_two m")
+    both = nft.read(NAME, "list map ip vipool_two m", "list tables")
+    assert "10.0.0.1 : 10.0.0.2" in both
+    assert "table ip vipool_two" in both
     assert "vipool_two" in nft.show(NAME)
-    with pytest.raises(ValueError, match="is not a listing"):
-        nft.read(NAME, "flush ruleset")
+    for command in ("flush ruleset", "list tables\nflush ruleset", "list tables; flush ruleset"):
+        with pytest.raises(ValueError, match="is not a listing"):
+            nft.read(NAME, command)
 
 
 def test_many_threads_load_into_many_namespaces(marks):

@@ -7,12 +7,14 @@ import itertools
 import socket
 import subprocess
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vipool.agent import ground, realise
 from vipool.host import namespaces
 from vipool.model import spec
+from vipool.providers import base
 
 _numbers = itertools.count(1)
 
@@ -91,8 +93,8 @@ def ask(namespace: str, address: str, number: int = 80, *, source: str = "") -> 
     return namespaces.call(namespace, call)
 
 
-def new_site(state: Path) -> Site:
-    return Site(hand=realise.Hand(ground=ground.Linux(state=state)))
+def new_site(state: Path, engines: Mapping[str, base.Engine] | None = None) -> Site:
+    return Site(hand=realise.Hand(ground=ground.Linux(state=state), engines=engines or {}))
 
 
 def _socket(address: str) -> socket.socket:

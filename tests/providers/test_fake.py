@@ -78,12 +78,12 @@ def test_what_is_disabled_unmonitored_or_drained_shows_it():
 def test_a_killed_process_is_noticed_and_started_again():
     engine = fake.Engine()
     engine.converge(PLACE, picture())
-    assert engine.watch([PLACE]) == ()
+    assert engine.watch([PLACE]) == {}
     engine.kill(PLACE)
-    assert engine.watch([PLACE]) == ("qlbaas-1",)
+    assert engine.watch([PLACE]) == {"qlbaas-1": base.GONE}
     assert engine.observe(PLACE, picture()) is None
     assert engine.converge(PLACE, picture()) == "started"
-    assert engine.watch([PLACE]) == ()
+    assert engine.watch([PLACE]) == {}
 
 
 def test_trouble_is_raised_and_the_last_good_state_stays():

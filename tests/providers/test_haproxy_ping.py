@@ -1,6 +1,4 @@
-"""PING monitors, pure: the bytes of echo messages, verdicts, and who is pinged."""
-
-import dataclasses
+"""PING monitors, pure: the bytes of echo messages, and who is pinged."""
 
 import pytest
 from hypothesis import given
@@ -12,45 +10,6 @@ from vipool.providers.haproxy import ping
 LISTENER, OTHER, POOL = trees.identifier(2, 1), trees.identifier(2, 2), trees.identifier(3, 1)
 MONITOR, MEMBER = trees.identifier(5, 1), trees.identifier(4, 1)
 TARGET = ping.Target(member_id=MEMBER, address="10.0.0.1", names=(), delay=1, timeout=1, rise=3, fall=2)
-
-
-def verdicts(health: ping.Health, answers: str) -> str:
-    """A letter for the verdict after each answer, `g` or `b`."""
-    found = ""
-    for answer in answers:
-        health = health.after(answer == "g")
-        found += "U" if health.up else "D"
-    return found
-
-
-@pytest.mark.parametrize(
-    ("answers", "expected"),
-    [
-        ("gbbg", "UUDD"),  # two bad ones after a good one bring it down
-        ("b", "D"),  # a new member's first answer counts alone
-        ("bgggbgb", "DDDUUUU"),  # three good ones bring it back; one bad among good ones does not
-        ("bgbggg", "DDDDDU"),  # a bad one among good ones starts the count again
-    ],
-)
-def test_a_row_of_answers_makes_a_verdict(answers, expected):
-    assert verdicts(ping.fresh(TARGET), answers) == expected
-
-
-@given(
-    rise=st.integers(1, 10),
-    fall=st.integers(1, 10),
-    up=st.booleans(),
-    answers=st.lists(st.sampled_from("gb"), max_size=60).map("".join),
-)
-def test_a_verdict_changes_only_after_enough_answers_of_one_kind(rise, fall, up, answers):
-    target = dataclasses.replace(TARGET, rise=rise, fall=fall)
-    said = verdicts(ping.fresh(target, up=up), answers)
-    for at in range(1, len(said)):
-        if said[at - 1 : at + 1] == "DU":
-            assert answers[: at + 1].endswith("g" * rise)
-        if said[at - 1 : at + 1] == "UD":
-            # Fewer suffice only before the first good one: a new member has no credit.
-            assert answers[: at + 1].endswith("b" * fall) or "g" not in answers[: at + 1]
 
 
 def test_an_echo_request_has_the_checksum_of_rfc_1071():

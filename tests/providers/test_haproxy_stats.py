@@ -1,12 +1,10 @@
-"""What HAProxy says, parsed; and counters that never fall."""
+"""What HAProxy says, parsed."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.providers import trees
 from vipool.model import spec
-from vipool.providers.haproxy import counters, stats
+from vipool.providers.haproxy import stats
 
 LISTENER, OTHER, POOL = trees.identifier(2, 1), trees.identifier(2, 2), trees.identifier(3, 1)
 MEMBER = trees.identifier(4, 1)
@@ -75,44 +73,3 @@ def test_a_pool_of_two_listeners_is_taken_from_the_first():
     assert seen.servers == {MEMBER: "down"}
     expected = spec.Counters(active_connections=1, bytes_in=100, bytes_out=200, request_errors=1, total_connections=5)
     assert seen.counters[LISTENER] == expected
-
-
-increments = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.booleans(), st.booleans()), max_size=20)
-
-
-@given(increments)
-def test_totals_never_fall_and_miss_nothing_that_was_seen(steps):
-    ledger, process, inside, total = counters.Ledger(), 0, 0, 0
-    for more, active, dies, reset in steps:
-        inside += more
-        total += more
-        seen = {LISTENER: spec.Counters(total_connections=inside, active_connections=active)}
-        before = ledger.total(LISTENER).total_connections
-        ledger = counters.load(counters.dump(counters.advance(ledger, str(process), seen, [LISTENER])))
-        assert ledger.total(LISTENER).total_connections >= before
-        assert ledger.total(LISTENER).active_connections == active
-        if not reset:
-            assert ledger.total(LISTENER).total_connections == total
-        if dies:
-            process, inside = process + 1, 0
-        elif reset and more:
-            total = ledger.total(LISTENER).total_connections
-
-
-def test_counters_set_back_by_hand_are_kept():
-    one = counters.advance(counters.Ledger(), "1", {LISTENER: spec.Counters(bytes_in=9)}, [LISTENER])
-    two = counters.advance(one, "1", {LISTENER: spec.Counters(bytes_in=2)}, [LISTENER])
-    assert two.total(LISTENER).bytes_in == 11
-
-
-def test_a_listener_that_is_switched_off_keeps_its_counters_and_one_that_is_gone_does_not():
-    one = counters.advance(counters.Ledger(), "1", {LISTENER: spec.Counters(bytes_in=9)}, [LISTENER])
-    off = counters.advance(one, "2", {}, [LISTENER])
-    assert counters.advance(off, "2", {LISTENER: spec.Counters(bytes_in=1)}, [LISTENER]).total(LISTENER).bytes_in == 10
-    gone = counters.advance(one, "1", {}, [])
-    assert gone.total(LISTENER) == spec.Counters()
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"process": "1", "base": {"x": {"y": 1}}, "last": {}}'])
-def test_a_ledger_that_cannot_be_read_is_begun_afresh(text):
-    assert counters.load(text) == counters.Ledger()

@@ -26,6 +26,7 @@ from vipool.model import (
     types,
 )
 from vipool.providers.haproxy import capabilities, pem, render, served
+from vipool.providers.nftables import capabilities as datagram_capabilities
 
 LOADBALANCER = "10000000-0000-4000-8000-000000000001"
 # What references of drawn and golden trees stand for.
@@ -51,10 +52,11 @@ def load(body: Mapping[str, Any]) -> tree.Tree:
 
 
 def identifier(kind: int, number: int) -> str:
-    """A UUID that says what it is of: 2 listener, 3 pool, 4 member, 5 monitor, 6 policy, 7 rule."""
+    """A UUID that says what it is of: 2 listener, 3 pool, 4 member, 5 monitor, 6 policy, 7 rule, 8 subnet."""
     return f"{kind}0000000-0000-4000-8000-{number:012d}"
 
 
+subnets = st.sampled_from((None, *(identifier(8, each) for each in range(3))))
 addresses = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
 free_text = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=40)
 codes = st.one_of(
@@ -233,6 +235,7 @@ def members(number: int, pools: int) -> st.SearchStrategy[member.Member]:
         **common(4, number),
         pool_id=st.integers(0, pools - 1).map(lambda each: identifier(3, each)),
         address=addresses,
+        subnet_id=subnets,
         protocol_port=st.integers(1, 65535),
         weight=st.integers(0, 256),
         backup=st.booleans(),
@@ -342,6 +345,12 @@ def switching(draw: st.DrawFn, front: listener.Listener, pools: Sequence[pool.Po
     return found
 
 
+def further_vips() -> st.SearchStrategy[tuple[dict[str, str | None], ...]]:
+    """Additional VIPs of either family, each in a subnet of its own."""
+    entry = st.fixed_dictionaries({"subnet_id": subnets, "ip_address": addresses, "port_id": st.none()})
+    return st.lists(entry, max_size=2, unique_by=lambda each: each["ip_address"]).map(tuple)
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> tree.Tree:
     """A tree as clients can make it: any of it may be refused by a provider."""
@@ -349,7 +358,14 @@ def trees(draw: st.DrawFn) -> tree.Tree:
     fronts = tuple(draw(listeners(each, back)) for each in range(draw(st.integers(0, 3))))
     switches = [row for at, each in enumerate(fronts) for row in draw(switching(each, back, 10 * at))]
     address = draw(addresses)
-    root = loadbalancer.LoadBalancer(id=LOADBALANCER, project_id="p", name=draw(free_text), vip_address=address)
+    root = loadbalancer.LoadBalancer(
+        id=LOADBALANCER,
+        project_id="p",
+        name=draw(free_text),
+        vip_address=address,
+        vip_subnet_id=draw(subnets),
+        additional_vips=draw(further_vips()),
+    )
     if ":" in address:
         fronts = tuple(dataclasses.replace(each, allowed_cidrs=None) for each in fronts)
     return tree.Tree(
@@ -361,3 +377,63 @@ def trees(draw: st.DrawFn) -> tree.Tree:
         l7policies=tuple(each for each in switches if isinstance(each, l7policy.L7Policy)),
         l7rules=tuple(each for each in switches if isinstance(each, l7rule.L7Rule)),
     )
+
+
+masks = st.sampled_from(("255.255.255.0", "255.0.0.0", "ffff:ffff::", "255.255.255.255", "255.0.255.0"))
+kept = st.fixed_dictionaries(
+    {
+        "type": st.just("SOURCE_IP"),
+        "cookie_name": st.none(),
+        "persistence_timeout": st.none() | st.integers(1, 2**22),
+        "persistence_granularity": st.none() | masks,
+    }
+)
+
+
+def _without(row: tree.Child, unserved: Mapping[type[Any], tuple[str, ...]]) -> Any:
+    """The row with what is not served left out."""
+    names = unserved[type(row)]
+    return dataclasses.replace(
+        row, **{each.name: each.default for each in attr.attributes(type(row)) if each.name in names}
+    )
+
+
+def as_datagrams(draw: st.DrawFn, whole: tree.Tree) -> tree.Tree:
+    """The tree without its policies, and with its listeners, pools and monitors made such as datagrams have."""
+    whole = whole.having({"l7policies": (), "l7rules": ()})
+    speech = {each.id: draw(st.sampled_from(("UDP", "SCTP"))) for each in whole.pools}
+    backs = [
+        dataclasses.replace(
+            _without(each, datagram_capabilities.UNSERVED),
+            protocol=pool.Protocol(speech[each.id]),
+            lb_algorithm=draw(st.sampled_from(pool.Algorithm)),
+            session_persistence=draw(st.none() | kept),
+        )
+        for each in whole.pools
+    ]
+    fronts = [
+        dataclasses.replace(
+            _without(each, datagram_capabilities.UNSERVED),
+            protocol=listener.Protocol(speech.get(each.default_pool_id or "", "UDP")),
+            connection_limit=draw(st.sampled_from((-1, 0, 1, 10**6))),
+        )
+        for each in whole.listeners
+    ]
+    kinds = (healthmonitor.Type.UDP_CONNECT, healthmonitor.Type.SCTP, healthmonitor.Type.TCP, healthmonitor.Type.HTTP)
+    monitors = [
+        dataclasses.replace(
+            each,
+            type=draw(st.sampled_from(kinds)),
+            delay=draw(st.integers(1, 100_000)),
+            timeout=draw(st.integers(1, 100)),
+            domain_name=None,
+        )
+        for each in whole.healthmonitors
+    ]
+    return whole.replacing(*fronts, *backs, *monitors)
+
+
+@st.composite
+def datagrams(draw: st.DrawFn) -> tree.Tree:
+    """A tree of UDP and SCTP listeners as clients can make it: any of it may be refused by a provider."""
+    return as_datagrams(draw, draw(trees()))

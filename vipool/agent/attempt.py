@@ -8,7 +8,7 @@ Promises: never raises anything but the end of the process. Safe on several thre
 
 import enum
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -73,12 +73,12 @@ def sweep(hand: realise.Hand, claimed: Iterable[spec.Item]) -> tuple[str, ...] |
     return done.words
 
 
-def watch(engine: base.Engine, places: Sequence[base.Place]) -> tuple[str, ...]:
-    """The namespaces whose process is gone; none when the engine could not be asked."""
-    gone, _, fault = _guarded(lambda: engine.watch(places))
+def watch(engine: base.Engine, places: Sequence[base.Place]) -> Mapping[str, str]:
+    """The namespaces that must be converged again, and why; none when the engine could not be asked."""
+    stale, _, fault = _guarded(lambda: engine.watch(places))
     if fault:
-        logger.warning("asking whether every process lives: %s", fault)
-    return gone or ()
+        logger.warning("asking whether all is as it was made: %s", fault)
+    return stale or {}
 
 
 def look(hand: realise.Hand, item: spec.LoadBalancer) -> spec.Observation | None:

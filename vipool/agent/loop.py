@@ -267,17 +267,17 @@ class Loop:
         }
 
     def _watch(self, now: float) -> None:
-        """Have every load balancer attempted at once whose process has died."""
+        """Have every load balancer attempted at once whose process has died, or whose members came or went."""
         if self._watch_due > now:
             return
         self._watch_due = now + pace.WATCH
         for engine, carried in self._by_engine(self._carried()).values():
             places = {key: self._place(key) for key in carried}
-            gone = attempt.watch(engine, tuple(places.values()))
-            for key in [key for key, place in places.items() if place.namespace in gone] if gone else []:
+            stale = attempt.watch(engine, tuple(places.values()))
+            for key in [key for key, place in places.items() if place.namespace in stale] if stale else []:
                 charge = self._charges[key]
                 if charge.failures == 0:
-                    logger.warning("%s %s: its process is gone", *key)
+                    logger.warning("%s %s: %s", *key, stale[places[key].namespace])
                     self._charges[key] = replace(charge, due=now)
 
     def _place(self, key: node.Key) -> base.Place:

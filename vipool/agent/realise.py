@@ -40,8 +40,9 @@ class Hand:
             case spec.LoadBalancer():
                 return self._loadbalancer(item, announce_all=announce_all)
             case spec.Router() | spec.Plug():
-                actions = self._wire(item)
-                self._announce(node.namespace(item), actions, everything=announce_all)
+                wanted = node.namespace(item)
+                actions = self._wire(wanted, node.own_namespace(item))
+                self._announce(wanted, actions, everything=announce_all)
                 return Done(words=words(actions))
         assert_never(item)
 
@@ -127,17 +128,16 @@ class Hand:
     def _loadbalancer(self, item: spec.LoadBalancer, *, announce_all: bool) -> Done:
         engine = self.engine(item)
         served = item.tree.live()
-        actions = self._wire(item)
         place = self.place(item.id)
+        wanted = node.loadbalancer(item, engine.rules(place, served))
+        actions = self._wire(wanted, place.namespace)
         self.ground.prepare(item.id)
         carried = engine.converge(place, served, item.materials)
-        self._announce(attach.loadbalancer(item), actions, everything=announce_all)
+        self._announce(wanted, actions, everything=announce_all)
         return Done(words=(*words(actions), *filter(None, [carried])), observation=engine.observe(place, served))
 
-    def _wire(self, item: spec.Item) -> tuple[wiring.Action, ...]:
-        """Make the item's namespace so; what was done."""
-        wanted = node.namespace(item)
-        name = node.own_namespace(item)
+    def _wire(self, wanted: wiring.Namespace | None, name: str | None) -> tuple[wiring.Action, ...]:
+        """Make the namespace so, or that of this name not be there; what was done."""
         if wanted is None:
             actions: tuple[wiring.Action, ...] = self._namespace_removal(name)
         else:

@@ -113,7 +113,7 @@ def loadbalancer_namespace(loadbalancer_id: str) -> str:
 
 
 def loadbalancer(item: spec.LoadBalancer) -> wiring.Namespace:
-    """The namespace of a load balancer, holding its VIP. Raises Unwirable."""
+    """The namespace of a load balancer, holding its VIPs, without packet rules. Raises Unwirable."""
     if item.vip is None:
         raise Unwirable(f"load balancer {item.id} has no VIP port: it is made when the load balancer is created")
     return wiring.Namespace(

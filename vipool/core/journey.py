@@ -83,7 +83,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """Everything on the way of one request. `asked` is what the client asks; `why` is how a member is chosen."""
+    """Everything on the way of one request. `asked` is what the client asks; `why` is how a member is chosen.
+
+    `vip` is the VIP that is asked for, `others` are the further ones: members may be spoken to from one of them.
+    """
 
     loadbalancer_id: str
     name: str
@@ -96,6 +99,12 @@ class Journey:
     members: tuple[Backend, ...] = ()
     gate: Gate | None = None
     client: Client | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def vips(self) -> tuple[str, ...]:
+        """Every VIP."""
+        return self.vip, *self.others
 
     @property
     def target(self) -> tuple[str, int]:
@@ -115,7 +124,7 @@ class Journey:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses that every packet of the journey is from or to."""
-        return tuple(dict.fromkeys((self.asked, self.vip)))
+        return tuple(dict.fromkeys((self.asked, *self.vips)))
 
     def member_at(self, endpoint: tuple[str, int]) -> Backend | None:
         """The member that answers there, or None."""
@@ -143,17 +152,19 @@ def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
     """
     target = _canonical(wish.target)
     router, floating = _translation(items, target)
-    found = _balancer(items, floating.internal if floating else target, router)
+    wanted = floating.internal if floating else target
+    found = _balancer(items, wanted, router)
     vip = found.vip
     assert vip is not None
-    address = _address(vip)
+    vips = _addresses(vip)
+    address = wanted if wanted in vips else vips[0]
     plugs = [each for each in items if isinstance(each, spec.Plug) and not each.absent]
     segments = _reachable(items, vip)
     client = _client(plugs, wish, _nearby(router, vip) if floating else segments, found)
     gate = _gate(items, router if floating else None, vip, _plug_of(plugs, client))
     live = found.tree.live()
     port = wish.port or _usual_port(live.listeners)
-    listener = next((each for each in live.listeners if each.protocol_port == port and each.admin_state_up), None)
+    listener = next((each for each in live.listeners if each.protocol_port == port and _is_asked(each)), None)
     pool = next((each for each in live.pools if listener and each.id == listener.default_pool_id), None)
     members = tuple(
         Backend(
@@ -170,6 +181,7 @@ def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
         asked=floating.external if floating else address,
         port=port,
         vip=address,
+        others=tuple(each for each in vips if each != address),
         tap=tap_name(vip),
         listener=(listener.name or f"port {port}") if listener else None,
         why=pool.lb_algorithm.replace("_", " ").lower() if pool else "",
@@ -192,12 +204,12 @@ def _canonical(text: str) -> str:
         return text
 
 
-def _address(port: spec.Attachment) -> str:
-    return str(ipaddress.ip_interface(port.addresses[0]).ip)
+def _addresses(port: spec.Attachment) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_interface(each).ip) for each in port.addresses)
 
 
 def _holds(port: spec.Attachment, address: str) -> bool:
-    return any(str(ipaddress.ip_interface(each).ip) == address for each in port.addresses)
+    return address in _addresses(port)
 
 
 def _routers(items: Sequence[spec.Item]) -> list[spec.Router]:
@@ -229,15 +241,20 @@ def _balancer(items: Sequence[spec.Item], target: str, router: spec.Router | Non
         return found[0]
     if router is not None:
         raise faults.NotFound(f"That floating IP leads to {target}, which is no load balancer's VIP on this node.")
-    known = [_address(each.vip) for each in here if each.vip]
+    known = [address for each in here if each.vip for address in _addresses(each.vip)]
     known += [floating.external for each in _routers(items) for floating in each.floating_ips]
     there = f"There are {', '.join(sorted(known))}." if known else "There is no load balancer on this node."
     raise faults.NotFound(f"{target} is neither a VIP nor a floating IP of a load balancer on this node. {there}")
 
 
+def _is_asked(front: listeners.Listener) -> bool:
+    """Whether the listener is one that a request over TCP can reach."""
+    return front.admin_state_up and front.protocol.transport == "TCP"
+
+
 def _usual_port(found: Sequence[listeners.Listener]) -> int:
     """The port meant when none is given: the only listener's, 80 when it is one of several, else the lowest."""
-    ports = sorted(each.protocol_port for each in found if each.admin_state_up)
+    ports = sorted(each.protocol_port for each in found if _is_asked(each))
     return ports[0] if ports and 80 not in ports else 80
 
 

@@ -4,10 +4,10 @@ Promises: pure. Says nothing of a single item's inside: see `vipool.core.attach`
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
-from vipool.core import attach, router
+from vipool.core import attach, guard, router
 from vipool.model import spec, wiring
 
 Key: TypeAlias = tuple[str, str]
@@ -59,7 +59,10 @@ def order(item: spec.Item) -> tuple[bool, int]:
 
 
 def namespace(item: spec.Item) -> wiring.Namespace | None:
-    """The namespace an item must be, None where it needs none. Raises attach.Unwirable."""
+    """The namespace an item must be, None where it needs none; of a load balancer without what its engine asks for.
+
+    Raises attach.Unwirable.
+    """
     match item:
         case spec.Network():
             return None
@@ -68,8 +71,19 @@ def namespace(item: spec.Item) -> wiring.Namespace | None:
         case spec.Plug():
             return attach.plug(item)
         case spec.LoadBalancer():
-            return attach.loadbalancer(item)
+            return loadbalancer(item, wiring.NO_RULES)
     assert_never(item)
+
+
+def loadbalancer(item: spec.LoadBalancer, rules: wiring.Rules) -> wiring.Namespace:
+    """The namespace of a load balancer, with the filter of its port and the rules that its engine asks for.
+
+    Raises attach.Unwirable.
+    """
+    ingress = item.vip.ingress if item.vip else None
+    return replace(
+        attach.loadbalancer(item), ruleset=guard.render(ingress) + rules.ruleset, forwarding=rules.forwarding
+    )
 
 
 def belongings(items: Iterable[spec.Item]) -> Belongings:

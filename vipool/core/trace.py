@@ -133,13 +133,18 @@ def _request_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> 
     name = (member.name or member.address) if member else sent.destination
     kept = seen.arrived is not None and sent.sport == seen.arrived.sport and sent.sequence == seen.arrived.sequence
     port = ", keeping the port" if kept else ""
-    if sent.source == way.vip:
-        sentence = f"It makes the VIP the source{port}, so that the answer comes back to it,"
+    if sent.source in way.vips:
+        sentence = f"It makes {_vip(way, sent)} the source{port}, so that the answer comes back to it,"
     else:
         sentence = f"It makes {sent.source} the source{port},"
     yield draft(_Place.BALANCER, _OUT, sent, sentence)
     hop = member.hop if member else ""
     yield draft(hop, _IN, evidence.same(sent, (hop, _IN)), f"and {name} receives it.")
+
+
+def _vip(way: journey.Journey, sent: packet.Packet) -> str:
+    """What to call the VIP that a member is spoken to from."""
+    return "the VIP" if sent.source == way.vip else f"its VIP {sent.source}"
 
 
 def _choice(evidence: sightings.Evidence, seen: sightings.Sightings) -> str:

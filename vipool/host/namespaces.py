@@ -85,6 +85,20 @@ def call(reference: str, function: Callable[[], _Answer]) -> _Answer:
         return _on_a_thread(enter, function)
 
 
+def visit(reference: str, function: Callable[[], _Answer]) -> _Answer:
+    """Run the function inside the namespace on the calling thread, which comes back to where it was.
+
+    For a thread that has many namespaces to look into and nobody else's work to do: should the way back fail, it must
+    not go on. Costs a twentieth of `call`. Raises `errors.Missing` or `errors.Failed`.
+    """
+    with opened(reference) as there, opened(_OWN) as home:
+        _require(_libc.setns(there, _NEW_NETWORK), f"entering the network namespace {reference}")
+        try:
+            return function()
+        finally:
+            _require(_libc.setns(home, _NEW_NETWORK), f"leaving the network namespace {reference}")
+
+
 def create(name: str, function: Callable[[], _Answer]) -> _Answer:
     """Make the namespace and run the function inside, before anybody finds it by name; what it returns is returned.
 

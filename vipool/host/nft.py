@@ -2,7 +2,8 @@
 
 Promises: one load is one kernel transaction, all of it or nothing; only tables whose names begin with "vipool" are
 ever touched; what is loaded can be recognised later. For that an empty table named after the SHA-256 of the text is
-put beside it in the same transaction (nft 1.0.6 lists no table comments, see nft(8)). Does not write or parse rules.
+put beside it in the same transaction (nft 1.0.6 lists no table comments, see nft(8)). What packets have put into the
+dynamic sets and maps of a table stays when the table is loaded anew with them. Does not write or parse rules.
 
 In process because starting nft(8) costs 15 to 25 ms and this about 1 ms. The library keeps global state: one call at
 a time.
@@ -11,10 +12,12 @@ a time.
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import re
 import struct
 import threading
+from collections.abc import Iterator
 
 from vipool.host import errors, namespaces, netlink
 from vipool.model import wiring
@@ -32,9 +35,15 @@ _SEPARATED = re.compile(r'"[^"]*"|#[^\n]*|[{}\n;]')
 # Outside of a table's braces only these may stand: everything else would act on a table by naming it.
 _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")
 
-_GET_TABLE = (10 << 8) | 1
+_DYNAMIC = re.compile(r"\b(?:set|map)\s+(\S+)\s*\{[^{}]*\bflags\s+[^;\n]*\bdynamic\b")
+
+# Messages and attributes of linux/netfilter/nf_tables.h.
+_GET_TABLE, _GET_CHAIN, _GET_SET, _GET_ELEMENT = ((10 << 8) | each for each in (1, 4, 10, 13))
 _GENERIC = struct.Struct(">BBH")
-_TABLE_NAME = 1
+_TABLE_NAME, _CHAIN_NAME, _SET_NAME, _SET_FLAGS = 1, 3, 2, 3
+_ANONYMOUS, _IS_MAP = 0x1, 0x8
+_ELEMENTS, _ELEMENT, _KEY, _VALUE = 3, 1, 1, 1
+_INET = 1
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 
 
@@ -65,16 +74,45 @@ def show(reference: str) -> str:
     return namespaces.call(reference, lambda: _run("list ruleset", doing=f"listing packet rules of {reference}"))
 
 
-def read(reference: str, command: str) -> str:
-    """What a listing command of nft(8) prints, with counters ("list map inet vipool members")."""
-    if not command.startswith("list "):
-        raise ValueError(f"{command!r} is not a listing")
-    return namespaces.call(reference, lambda: _run(command, doing=f"reading packet rules of {reference}"))
+def read(reference: str, *commands: str) -> str:
+    """What listing commands of nft(8) print, with counters ("list map inet vipool members")."""
+    return namespaces.call(reference, lambda: read_here(*commands, where=reference))
+
+
+def read_here(*commands: str, where: str = "this namespace") -> str:
+    """As `read`, in the calling thread's namespace."""
+    for command in commands:
+        if not command.startswith("list ") or "\n" in command or ";" in command:
+            raise ValueError(f"{command!r} is not a listing")
+    # One at a time: of several in one script nft 1.0.6 fetches from the kernel only what the last is about.
+    return "".join(_run(command, doing=f"reading packet rules of {where}") for command in commands)
 
 
 def tables(reference: str) -> tuple[tuple[str, str], ...]:
     """Family and name of every table of ours in the namespace, without the mark of `load`."""
     return tuple(found for found in namespaces.call(reference, _ours_here) if not found[1].startswith(_MARK))
+
+
+def chains_here(table: str) -> frozenset[str]:
+    """The names of the chains of a table of ours in the calling thread's namespace; none when it is not there."""
+    return frozenset(name for _, name in _chains_here(table))
+
+
+def holds_here(table: str, name: str, key: bytes) -> bool:
+    """Whether a set of a table for both families has the element, in the calling thread's namespace.
+
+    A key of several parts has each padded to four bytes. Without the set, or the table, it has none.
+    """
+    element = netlink.nested(_ELEMENT, netlink.nested(_KEY, netlink.attribute(_VALUE, key)))
+    parts = (netlink.text(_TABLE_NAME, table), netlink.text(_SET_NAME, name), netlink.nested(_ELEMENTS, element))
+    request = netlink.Request(
+        type=_GET_ELEMENT,
+        body=_GENERIC.pack(_INET, 0, 0) + b"".join(parts),
+        doing=f"looking for an element of {name}",
+        accept=frozenset({errno.ENOENT}),
+    )
+    with netlink.Socket(netlink.NETFILTER) as socket:
+        return socket.ask([request])[0] is not None
 
 
 def fingerprint_here() -> str:
@@ -97,24 +135,47 @@ def load_here(text: str, *, steps: str = "", where: str = "this namespace") -> N
     _judge_steps(steps)
     ours = _ours_here()
     gone = [(family, name) for family, name in ours if not steps or name.startswith(_MARK)]
-    mark = f"{_MARK}{wiring.fingerprint(text)}_{len(wanted)}"
-    script = "".join(
-        (
-            "".join(f"delete table {family} {name}\n" for family, name in gone),
-            steps or text,
-            f"\nadd table inet {mark}\n" if wanted else "\n",
-        )
-    )
-    if script.strip():
-        _run(script, doing=f"loading packet rules in {where}")
+    emptied = {table: _emptying(table, wanted[table]) for table in gone if table in wanted}
+    doing = f"loading packet rules in {where}"
+    mark = f"\nadd table inet {_MARK}{wiring.fingerprint(text)}_{len(wanted)}\n" if wanted else "\n"
+    script = "".join(emptied.get(table) or _deletion(table) for table in gone) + (steps or text) + mark
+    if not script.strip():
+        return
+    try:
+        _run(script, doing=doing)
+    except errors.Failed:
+        # A set that is declared otherwise than before cannot stay: then nothing of its table does.
+        if not any(emptied.values()):
+            raise
+        _run("".join(map(_deletion, gone)) + text + mark, doing=doing)
 
 
-def _tables_of(text: str) -> set[tuple[str, str]]:
-    """Family and name of the tables a text consists of.
+def _deletion(table: tuple[str, str]) -> str:
+    family, name = table
+    return f"delete table {family} {name}\n"
+
+
+def _emptying(table: tuple[str, str], block: str) -> str:
+    """The commands that take everything out of a table but the dynamic sets and maps that the block declares too.
+
+    Nothing when it declares none: then the table may as well be deleted.
+    """
+    kept = set(_DYNAMIC.findall(block))
+    if not kept:
+        return ""
+    where = " ".join(table)
+    sets = [f"delete {kind} {where} {name}\n" for kind, name in _sets_here(table) if name not in kept]
+    # Sets before chains: an element of a map may lead to a chain.
+    left = [f"delete chain {where} {chain}\n" for family, chain in _chains_here(table[1]) if family == table[0]]
+    return "".join([f"flush table {where}\n", *sets, *left])
+
+
+def _tables_of(text: str) -> dict[tuple[str, str], str]:
+    """The tables a text consists of: family and name, with the block.
 
     Raises `errors.Failed` for anything that is not a table block of ours.
     """
-    declared = set()
+    declared: dict[tuple[str, str], str] = {}
     position = 0
     while position < len(text):
         if blank := _BLANK.match(text, position):
@@ -126,8 +187,8 @@ def _tables_of(text: str) -> set[tuple[str, str]]:
             line = text[position:].split("\n", 1)[0]
             reason = f"only table blocks whose name begins with {PREFIX} may be loaded, not {line!r}"
             raise errors.Failed("reading packet rules", reason=reason)
-        declared.add((found.group(1) or "ip", name))
         position = _end_of_block(text, found.end())
+        declared[found.group(1) or "ip", name] = text[found.start() : position]
     return declared
 
 
@@ -172,16 +233,33 @@ def _end_of_block(text: str, position: int) -> int:
 
 
 def _ours_here() -> tuple[tuple[str, str], ...]:
-    request = netlink.Request(type=_GET_TABLE, body=_GENERIC.pack(0, 0, 0), doing="listing packet rule tables")
+    found = ((family, netlink.string(parts[_TABLE_NAME])) for family, parts in _listed_here(_GET_TABLE, "tables"))
+    return tuple((family, name) for family, name in found if name.startswith(PREFIX))
+
+
+def _chains_here(table: str) -> Iterator[tuple[str, str]]:
+    """Family and name of the chains of the tables with that name."""
+    for family, parts in _listed_here(_GET_CHAIN, "chains"):
+        if netlink.string(parts[_TABLE_NAME]) == table:
+            yield family, netlink.string(parts[_CHAIN_NAME])
+
+
+def _sets_here(table: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """Kind ("set" or "map") and name of the named sets of a table."""
+    for family, parts in _listed_here(_GET_SET, "sets"):
+        flags = int.from_bytes(parts.get(_SET_FLAGS, b""), "big")
+        if (family, netlink.string(parts[_TABLE_NAME])) == table and not flags & _ANONYMOUS:
+            yield "map" if flags & _IS_MAP else "set", netlink.string(parts[_SET_NAME])
+
+
+def _listed_here(kind: int, what: str) -> Iterator[tuple[str, dict[int, bytes]]]:
+    """The family and the attributes of everything of a kind in the calling thread's namespace."""
+    request = netlink.Request(type=kind, body=_GENERIC.pack(0, 0, 0), doing=f"listing packet rule {what}")
     with netlink.Socket(netlink.NETFILTER) as socket:
         bodies = socket.dump(request)
-    found = []
     for body in bodies:
-        family = _FAMILIES.get(body[0])
-        name = netlink.string(netlink.attributes(body[_GENERIC.size :]).get(_TABLE_NAME, b""))
-        if family and name.startswith(PREFIX):
-            found.append((family, name))
-    return tuple(found)
+        if family := _FAMILIES.get(body[0]):
+            yield family, netlink.attributes(body[_GENERIC.size :])
 
 
 @functools.cache

@@ -88,7 +88,18 @@ class HealthMonitor(parts.Part):
     ] = None
 
 
-HTTP_ONLY = {"http_method": Method.GET, "url_path": "/", "expected_codes": "200"}
+HTTP_ONLY: dict[str, str] = {"http_method": Method.GET, "url_path": "/", "expected_codes": "200"}
+
+
+def good_codes(said: str | None) -> frozenset[int]:
+    """The answers that ``expected_codes`` calls good; none at all when it says nothing that can be understood."""
+    first, dash, last = (said or HTTP_ONLY["expected_codes"]).partition("-")
+    try:
+        if dash:
+            return frozenset(range(int(first), int(last) + 1))
+        return frozenset(int(each) for each in first.split(","))
+    except ValueError:
+        return frozenset()
 
 
 def complete(kind: Type, values: dict[str, object]) -> dict[str, object]:

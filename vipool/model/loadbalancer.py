@@ -1,5 +1,6 @@
 """The load balancer: a VIP, and the root of the tree of listeners and pools behind it."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -80,6 +81,28 @@ class LoadBalancer(parts.Stamped):
             filters=False,
         ),
     ] = None
+
+    @property
+    def vips(self) -> tuple[str, ...]:
+        """Every VIP, the one it is known by first; none while it has no port."""
+        return tuple(address for address, _ in self._places)
+
+    def source(self, address: str, subnet_id: str | None) -> str | None:
+        """The VIP from which an address is spoken to, or None where no VIP is of its family.
+
+        It is the one in the subnet that the address is said to be in, else the first of the family: what comes from an
+        address of another subnet would be answered by way of a router, and there may be none.
+        """
+        version = ipaddress.ip_address(address).version
+        same = [(vip, place) for vip, place in self._places if ipaddress.ip_address(vip).version == version]
+        near = (vip for vip, place in same if subnet_id is not None and place == subnet_id)
+        return next(near, same[0][0] if same else None)
+
+    @property
+    def _places(self) -> tuple[tuple[str, str | None], ...]:
+        """Every VIP with its subnet."""
+        more = ((each["ip_address"], each["subnet_id"]) for each in self.additional_vips)
+        return tuple((vip, place) for vip, place in ((self.vip_address, self.vip_subnet_id), *more) if vip is not None)
 
     @property
     def progress(self) -> status.Progress:

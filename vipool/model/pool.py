@@ -19,6 +19,11 @@ class Protocol(enum.StrEnum):
     UDP = "UDP"
     SCTP = "SCTP"
 
+    @property
+    def transport(self) -> str:
+        """The transport protocol that members are spoken to over."""
+        return self.value if self in {Protocol.UDP, Protocol.SCTP} else "TCP"
+
 
 class Algorithm(enum.StrEnum):
     """How a member is chosen for a new connection."""

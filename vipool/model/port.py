@@ -112,7 +112,11 @@ class Port(owned.Named):
     security_groups: Annotated[
         tuple[str, ...],
         types.ListOf(types.Uuid(), distinct=True),
-        attr.Attr(doc="Its security groups; kept, not enforced on ports of others.", null=(), filters=False),
+        attr.Attr(
+            doc="Its security groups. They filter what comes to a load balancer; elsewhere they are kept.",
+            null=(),
+            filters=False,
+        ),
     ] = ()
     vnic_type: Annotated[
         str, types.String(64, pattern=VNIC_TYPES), attr.Attr(doc="Kept, not used.", wire="binding:vnic_type")
@@ -125,11 +129,21 @@ class Port(owned.Named):
         Profile(),
         attr.Attr(doc="Binding details that services keep here.", wire="binding:profile", null={}, filters=False),
     ] = field(default_factory=dict)
-    port_security_enabled: Annotated[bool, types.Boolean(), attr.Attr(doc="Kept, not enforced.")] = True
+    port_security_enabled: Annotated[
+        bool, types.Boolean(), attr.Attr(doc="Whether it may have security groups; with false nothing is filtered.")
+    ] = True
     qos_policy_id: Annotated[
         str | None, types.Uuid(), attr.Attr(doc="A QoS policy; kept, not enforced.", null=attr.Null.STORE)
     ] = None
     dns_name: Annotated[str, types.String(63), attr.Attr(doc="A host name; kept, not served.", null="")] = ""
+    guarded: Annotated[
+        bool,
+        types.Boolean(),
+        attr.hidden(
+            "Whether its groups were put on it for the load balancer that has it, and so filter what comes to that.",
+            indexed=True,
+        ),
+    ] = False
     revision: owned.Revision = 0
     fault: owned.Fault = None
 

@@ -1,16 +1,27 @@
 """The security group and its rules: who may reach the ports that are in it, as tenants say it.
 
-They are kept and shown as Neutron does.  Ports of load balancers follow their listeners instead (an address answers
-where a listener listens, and nowhere else), and ports plugged into others' namespaces are not filtered.
+They are kept and shown as Neutron does.  Those that are put on the port of a load balancer filter what is opened to it;
+ports plugged into others' namespaces are not filtered, and what ports open themselves is not either.
 """
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from vipool.model import attr, owned, types
 
 DEFAULT = "default"
+
+# The names Neutron knows, with their numbers (IANA protocol numbers); "ip" stands for all of them.
+# fmt: off
+PROTOCOLS: Mapping[str, int | None] = {
+    "ah": 51, "dccp": 33, "egp": 8, "esp": 50, "gre": 47, "hopopt": 0, "icmp": 1, "icmpv6": 58, "igmp": 2, "ip": None,
+    "ipip": 4, "ipv6-encap": 41, "ipv6-frag": 44, "ipv6-icmp": 58, "ipv6-nonxt": 59, "ipv6-opts": 60, "ipv6-route": 43,
+    "ospf": 89, "pgm": 113, "rsvp": 46, "sctp": 132, "tcp": 6, "udp": 17, "udplite": 136, "vrrp": 112,
+}
+# fmt: on
+ICMP, ICMPV6 = 1, 58
 
 
 class Direction(enum.StrEnum):
@@ -105,7 +116,7 @@ class Rule(owned.Owned):
     remote_group_id: Annotated[
         str | None,
         types.String(),
-        attr.Attr(doc="The group of the ports at the other end.", update=False, null=attr.Null.STORE),
+        attr.Attr(doc="The group of the ports at the other end.", update=False, null=attr.Null.STORE, indexed=True),
     ] = None
     remote_address_group_id: Annotated[
         str | None,
@@ -118,3 +129,16 @@ class Rule(owned.Owned):
     belongs_to_default_sg: Annotated[
         bool, types.Boolean(), attr.shown("Whether its group is the project's default one.")
     ] = False
+
+    @property
+    def version(self) -> int:
+        """The IP version that it is about."""
+        return 6 if self.ethertype == "IPv6" else 4
+
+    @property
+    def number(self) -> int | None:
+        """The number of its protocol, None for all; ICMP is that of its IP version, as Neutron has it."""
+        if self.protocol is None:
+            return None
+        known = int(self.protocol) if self.protocol.isdigit() else PROTOCOLS[self.protocol]
+        return ICMPV6 if known == ICMP and self.version == 6 else known

@@ -33,8 +33,27 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """What may be opened to a port, as one rule of a security group says it.
+
+    ``version`` is that of IP; ``protocol`` its protocol's number, None for all.  ``first`` and ``last`` are the lowest
+    and the highest port, or for ICMP the type and the code; None for all.  ``sources`` are networks in CIDR form, None
+    for everywhere.
+    """
+
+    version: int
+    protocol: int | None = None
+    first: int | None = None
+    last: int | None = None
+    sources: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A port as a node must plug it: its addresses are in prefix form (172.16.100.11/24)."""
+    """A port as a node must plug it: its addresses are in prefix form (172.16.100.11/24).
+
+    ``ingress`` says all that may be opened to it; with None nothing is filtered.
+    """
 
     port_id: str
     mac: str
@@ -42,6 +61,7 @@ class Attachment:
     addresses: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
+    ingress: tuple[Permit, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +259,7 @@ def load_item(body: Mapping[str, Any]) -> Item:
 
 
 def _attachment(body: Mapping[str, Any]) -> Attachment:
+    ingress = body.get("ingress")
     return Attachment(
         port_id=body["port_id"],
         mac=body["mac"],
@@ -246,7 +267,13 @@ def _attachment(body: Mapping[str, Any]) -> Attachment:
         addresses=tuple(body["addresses"]),
         gateways=tuple(body["gateways"]),
         routes=tuple(Route(**each) for each in body["routes"]),
+        ingress=None if ingress is None else tuple(map(_permit, ingress)),
     )
+
+
+def _permit(body: Mapping[str, Any]) -> Permit:
+    sources = body["sources"]
+    return Permit(**{**body, "sources": None if sources is None else tuple(sources)})
 
 
 def _tree(body: Mapping[str, Any]) -> tree.Tree:

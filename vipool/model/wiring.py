@@ -81,6 +81,18 @@ class Namespace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the kernel is to do with packets in a namespace: `ruleset` and `forwarding` as a `Namespace` has them."""
+
+    ruleset: str = ""
+    forwarding: bool = False
+
+
+NO_RULES = Rules()
+"""The kernel does nothing of itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
     """A Linux bridge of the host. `uplink` is an existing host device to be enslaved to it, or None. `mtu` is in bytes.
 

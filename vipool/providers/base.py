@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vipool.core import offers
-from vipool.model import spec, tree
+from vipool.model import spec, tree, wiring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,10 @@ class Place:
 
     namespace: str
     directory: str
+
+
+GONE = "its process is gone"
+"""The reason to converge again where what carried the traffic has ended by itself."""
 
 
 class Broken(Exception):
@@ -45,12 +49,19 @@ class Capabilities(Protocol):
 class Engine(Protocol):
     """The hand of a provider on a node.  Every call is safe to repeat, and reads the truth from the node itself."""
 
+    def rules(self, place: Place, wanted: tree.Tree) -> wiring.Rules:
+        """What of the tree's traffic the kernel is to carry, as the packet rules of the namespace.
+
+        Whoever wires the namespace loads them, beside what else belongs there, before `converge` is called.  The same
+        for the same tree, until `watch` says that the place must be converged again.
+        """
+
     def converge(self, place: Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """Carry the tree's traffic by the cheapest change that does it; returns what was done, in a few words.
 
-        Called when the namespace has its addresses.  ``materials`` are those of the item (``spec.LoadBalancer``); a
-        listener that cannot be served for want of one is left out.  Raises Broken or NotNow; the last good state then
-        keeps serving.
+        Called when the namespace has its addresses and rules.  ``materials`` are those of the item
+        (``spec.LoadBalancer``); a listener that cannot be served for want of one is left out.  Raises Broken or NotNow;
+        the last good state then keeps serving.
         """
 
     def observe(self, place: Place, wanted: tree.Tree) -> spec.Observation | None:
@@ -59,5 +70,6 @@ class Engine(Protocol):
     def remove(self, place: Place) -> None:
         """Stop everything of this load balancer and remove its files."""
 
-    def watch(self, places: Sequence[Place]) -> tuple[str, ...]:
-        """The namespaces among these whose process is not running though it should be."""
+    def watch(self, places: Sequence[Place]) -> Mapping[str, str]:
+        """The namespaces among these that must be converged again, each with the reason: a process is not running
+        though it should be, or what became of members asks for other rules."""

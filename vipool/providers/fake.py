@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vipool.core import l7, offers
-from vipool.model import spec, tree
+from vipool.model import spec, tree, wiring
 from vipool.providers import base
 
 
@@ -42,6 +42,10 @@ class Engine:
     killed: set[str] = field(default_factory=set)
     counters: dict[str, spec.Counters] = field(default_factory=dict)
     done: list[tuple[str, str]] = field(default_factory=list)
+
+    def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
+        """None: the kernel carries nothing of it, whatever the protocol."""
+        return wiring.NO_RULES
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`. It asks for no material."""
@@ -77,9 +81,9 @@ class Engine:
         if self.carried.pop(place.directory, None) is not None:
             self._note(place, "removed")
 
-    def watch(self, places: Sequence[base.Place]) -> tuple[str, ...]:
+    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
         """See `vipool.providers.base.Engine.watch`."""
-        return tuple(each.namespace for each in places if each.directory in self.killed)
+        return {each.namespace: base.GONE for each in places if each.directory in self.killed}
 
     def kill(self, place: base.Place) -> None:
         """The process of a place ends by itself."""

@@ -107,7 +107,7 @@ def test_no_enabled_listener_means_no_process(balancer):
     balancer.converge(wanted)
     assert "stopped" in balancer.converge(off)
     assert balancer.processes() == 0
-    assert balancer.engine.watch([balancer.place]) == ()
+    assert balancer.engine.watch([balancer.place]) == {}
     assert balancer.engine.observe(balancer.place, off) is None
     balancer.converge(wanted)
     assert balancer.answers(2) == {ONE: 1, TWO: 1}

@@ -21,12 +21,12 @@ def test_a_killed_process_is_noticed_and_started_again_with_its_counters(balance
     wanted = picture(*PAIR)
     balancer.converge(wanted)
     balancer.answers(5)
-    assert balancer.engine.watch([balancer.place]) == ()
+    assert balancer.engine.watch([balancer.place]) == {}
     first = balancer.engine.observe(balancer.place, wanted)
     os.kill(balancer.pid(), signal.SIGKILL)
-    eventually(lambda: balancer.engine.watch([balancer.place]) == (balancer.place.namespace,))
+    eventually(lambda: balancer.engine.watch([balancer.place]) == {balancer.place.namespace: base.GONE})
     assert balancer.converge(wanted) == "HAProxy started"
-    assert balancer.engine.watch([balancer.place]) == ()
+    assert balancer.engine.watch([balancer.place]) == {}
     balancer.answers(2)
     second = balancer.engine.observe(balancer.place, wanted)
     assert first is not None
@@ -40,10 +40,10 @@ def test_a_process_replaced_by_a_reload_is_not_missed(balancer):
     both(balancer)
     wanted = picture(*PAIR)
     balancer.converge(wanted)
-    assert balancer.engine.watch([balancer.place]) == ()
+    assert balancer.engine.watch([balancer.place]) == {}
     balancer.converge(wanted.replacing(dataclasses.replace(wanted.listeners[0], timeout_client_data=7000)))
     eventually(lambda: balancer.processes() == 1)
-    assert balancer.engine.watch([balancer.place]) == ()
+    assert balancer.engine.watch([balancer.place]) == {}
 
 
 def test_a_refused_configuration_leaves_the_last_good_one_serving(balancer):
@@ -133,7 +133,7 @@ def test_a_second_engine_finds_what_the_first_one_left(balancer):
     assert first is not None
     assert second is not None
     assert second.counters == first.counters
-    assert balancer.engine.watch([balancer.place]) == ()
+    assert balancer.engine.watch([balancer.place]) == {}
 
 
 def test_a_lost_pid_file_leaves_no_process_behind(balancer):

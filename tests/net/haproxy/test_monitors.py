@@ -102,11 +102,11 @@ def test_a_thousand_members_are_pinged_and_no_answer_is_lost(balancer):
     pinging.assign(balancer.place, targets, frozenset(), again=False)
 
     def values() -> set[int]:
-        return {each.value for each in pinging.standing(balancer.place).values()}
+        return {each.value for each in pinging.standings(balancer.place).values()}
 
     eventually(lambda: values() == {4})  # a lost answer would cost three good ones, more than the time there is
     pinging.forget(balancer.place)
-    assert pinging.standing(balancer.place) == {}
+    assert pinging.standings(balancer.place) == {}
 
 
 def test_a_member_that_was_down_serves_again_when_its_monitor_goes(balancer):

@@ -78,8 +78,7 @@ def _check_cidrs(whole: tree.Tree, row: listener.Listener) -> None:
     root = whole.loadbalancer
     if row.allowed_cidrs and root.vip_sg_ids:
         raise faults.Invalid("Validation failure: Allowed CIDRs are not allowed when using custom VIP Security Groups.")
-    vips = [root.vip_address, *(each["ip_address"] for each in root.additional_vips)]
-    known = [vip for vip in vips if vip is not None]
+    known = list(root.vips)
     families = {ipaddress.ip_address(vip).version for vip in known}
     for cidr in row.allowed_cidrs or ():
         if ipaddress.ip_network(cidr).version not in families:

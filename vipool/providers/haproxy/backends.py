@@ -29,9 +29,8 @@ def lines(wanted: tree.Tree, front: listener.Listener, back: pool.Pool) -> Itera
     yield from persistence.lines(back, mode)
     yield from checks.lines(monitor, back)
     members = wanted.members_of(back.id)
-    source = str(wanted.loadbalancer.vip_address)
     numbers = servers.numbers(members)
-    serving = servers.Serving(front=front, back=back, monitor=monitor, source=source, numbers=numbers)
+    serving = servers.Serving(front=front, back=back, monitor=monitor, root=wanted.loadbalancer, numbers=numbers)
     for each in members:
         yield tokens.line("server", *servers.words(each, serving))
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
+from vipool.core import ledger
 from vipool.host import errors, files, processes
-from vipool.model import listener, member, spec, tree
+from vipool.model import listener, member, spec, tree, wiring
 from vipool.providers import base
 from vipool.providers.haproxy import (
-    counters,
     generations,
     keyring,
     pem,
@@ -60,6 +60,10 @@ class Engine:
         self._watched: dict[str, tuple[processes.Process, int]] = {}
         self._left_out: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
+
+    def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
+        """None: HAProxy carries everything itself."""
+        return wiring.NO_RULES
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`."""
@@ -120,11 +124,11 @@ class Engine:
         before = _ledger(directory)
         name = f"{process.pid}:{process.started}"
         counted = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
-        after = counters.advance(before, name, seen.counters, counted)
+        after = ledger.advance(before, name, seen.counters, counted)
         if after != before:
             # Where the disk is full, states matter more than that totals survive a crash.
             with contextlib.suppress(errors.HostError):
-                files.write(directory / LEDGER, counters.dump(after))
+                files.write(directory / LEDGER, ledger.dump(after))
         totals = {key: after.total(key) for key in counted if key in seen.counters}
         states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
         return dataclasses.replace(seen, servers=states, counters=totals)
@@ -141,7 +145,7 @@ class Engine:
             processes.stop(generations.every(directory))
             shutil.rmtree(directory, ignore_errors=True)
 
-    def watch(self, places: Sequence[base.Place]) -> tuple[str, ...]:
+    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
         """See `vipool.providers.base.Engine.watch`. Costs one poll when all is well."""
         with self._lock:
             for place in places:
@@ -150,7 +154,7 @@ class Engine:
             ended = self._ended()
             for directory in ended:
                 os.close(self._watched.pop(directory)[1])
-            return tuple(place.namespace for place in places if self._missing(place))
+            return {place.namespace: base.GONE for place in places if self._missing(place)}
 
     def _watch(self, place: base.Place) -> None:
         process = generations.serving(Path(place.directory))
@@ -304,8 +308,8 @@ def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
     return "up" if row.weight else "drain"
 
 
-def _ledger(directory: Path) -> counters.Ledger:
+def _ledger(directory: Path) -> ledger.Ledger:
     try:
-        return counters.load((directory / LEDGER).read_text())
+        return ledger.load((directory / LEDGER).read_text())
     except FileNotFoundError:
-        return counters.Ledger()
+        return ledger.Ledger()

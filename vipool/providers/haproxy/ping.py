@@ -1,14 +1,14 @@
-"""PING monitors: echo requests as bytes, and what a row of good and bad answers makes of a member.
+"""PING monitors: who is pinged, and echo requests as bytes.
 
 HAProxy can ping only by running a program for each check, which costs most of a core for a thousand members; so the
-agent pings (`prober`) and tells HAProxy the verdict. Promises: pure; the verdicts are those HAProxy's own checks would
-reach (configuration manual, section 5.2, `rise` and `fall`). Sends nothing.
+agent pings (`prober`) and tells HAProxy the verdict. Promises: pure; sends nothing.
 """
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vipool.core import standing
 from vipool.model import healthmonitor, tree
 from vipool.providers.haproxy import served
 
@@ -31,34 +31,9 @@ class Target:
     fall: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """A member's standing: up from `rise` on. It begins up, and the first bad answer brings it down, as in HAProxy."""
-
-    value: int
-    rise: int
-    fall: int
-
-    @property
-    def up(self) -> bool:
-        """Whether it may serve."""
-        return self.value >= self.rise
-
-    def after(self, good: bool) -> "Health":
-        """The standing after one more answer."""
-        if good:
-            value = self.value + 1
-            return self._at(self.rise + self.fall - 1 if value >= self.rise else value)
-        value = self.value - 1
-        return self._at(value if value >= self.rise else 0)
-
-    def _at(self, value: int) -> "Health":
-        return Health(value=value, rise=self.rise, fall=self.fall)
-
-
-def fresh(target: Target, *, up: bool = True) -> Health:
+def fresh(target: Target, *, up: bool = True) -> standing.Standing:
     """The standing of a member that was not pinged yet, from what HAProxy thinks of it."""
-    return Health(value=target.rise if up else 0, rise=target.rise, fall=target.fall)
+    return standing.begin(target.rise, target.fall, up=up)
 
 
 def targets(wanted: tree.Tree) -> Iterator[Target]:

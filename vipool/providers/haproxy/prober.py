@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vipool.core import standing
 from vipool.host import errors, namespaces
 from vipool.providers import base
 from vipool.providers.haproxy import ping, runtime
@@ -39,7 +40,7 @@ class Probe:
     `due` when to look at it next: a heap's entry with another time is out of date."""
 
     target: ping.Target
-    health: ping.Health
+    health: standing.Standing
     told: bool
     due: float = 0.0
     waiting: int | None = None
@@ -95,7 +96,7 @@ class Prober:
         """Ping nothing of this load balancer any more."""
         self.assign(place, (), frozenset(), again=False)
 
-    def standing(self, place: base.Place) -> dict[str, ping.Health]:
+    def standings(self, place: base.Place) -> dict[str, standing.Standing]:
         """What is thought of each member of a load balancer, by id."""
         with self._lock:
             found = self._rounds.get(place.directory)
@@ -192,7 +193,7 @@ class Prober:
         if probe.waiting is not None:
             found.out.pop(probe.waiting, None)
             probe.waiting = None
-        probe.health = probe.health.after(good)
+        probe.health = probe.health.after(good=good)
         if probe.health.up != probe.told:
             verdict = "up" if probe.health.up else "down"
             with contextlib.suppress(runtime.Silent):

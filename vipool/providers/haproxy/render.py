@@ -123,8 +123,9 @@ def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterato
 def _frontend(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:
     mode = served.MODES[front.protocol]
     yield tokens.line("mode", mode)
-    words = tls.bind_words(front)
-    yield tokens.line("bind", tokens.endpoint(str(wanted.loadbalancer.vip_address), front.protocol_port), *words)
+    words = tuple(tls.bind_words(front))
+    for vip in wanted.loadbalancer.vips:
+        yield tokens.line("bind", tokens.endpoint(vip, front.protocol_port), *words)
     yield tokens.line("maxconn", min(front.connection_limit, most) if front.connection_limit > 0 else most)
     yield tokens.line("timeout", "client", front.timeout_client_data or CLIENT_TIMEOUT)
     if mode == "http":

@@ -4,12 +4,11 @@ Promises: pure; every word is an identifier, a number, a parsed address or a key
 at its spaces (`vipool.providers.haproxy.plan` does). Does not know where the line is written.
 """
 
-import ipaddress
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, listener, member, pool
+from vipool.core import numbering
+from vipool.model import healthmonitor, listener, loadbalancer, member, pool
 from vipool.providers.haproxy import checks, persistence, served, tls, tokens
 
 HASHING = frozenset({pool.Algorithm.SOURCE_IP, pool.Algorithm.SOURCE_IP_PORT})
@@ -17,13 +16,13 @@ HASHING = frozenset({pool.Algorithm.SOURCE_IP, pool.Algorithm.SOURCE_IP_PORT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What the members of one pool have in common: the listener they answer for, the pool, its enabled monitor, the
-    address connections leave from, and the members' stable numbers."""
+    """What the members of one pool have in common: the load balancer whose VIPs connections leave from, the listener
+    they answer for, the pool, its enabled monitor, and the members' stable numbers."""
 
+    root: loadbalancer.LoadBalancer
     front: listener.Listener
     back: pool.Pool
     monitor: healthmonitor.HealthMonitor | None
-    source: str
     numbers: dict[str, int]
 
 
@@ -32,15 +31,7 @@ def numbers(members: Sequence[member.Member]) -> dict[str, int]:
 
     HAProxy would number servers in the order of the file, and moving one would move the clients of all.
     """
-    given: dict[str, int] = {}
-    taken: set[int] = set()
-    for identifier in sorted(each.id for each in members):
-        wish = zlib.crc32(identifier.encode()) & 0x7FFFFFFF or 1
-        while wish in taken:
-            wish = wish % 0x7FFFFFFF + 1
-        taken.add(wish)
-        given[identifier] = wish
-    return given
+    return numbering.numbers(each.id for each in members)
 
 
 def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
@@ -51,8 +42,9 @@ def words(each: member.Member, serving: Serving) -> Iterator[tokens.Word]:
         yield from ("id", serving.numbers[each.id])
     yield from ("weight", each.weight)
     # Members see the VIP, whatever other addresses the namespace has; a source of the other family would be an error.
-    if ipaddress.ip_address(serving.source).version == ipaddress.ip_address(each.address).version:
-        yield from ("source", tokens.host(serving.source))
+    source = serving.root.source(each.address, each.subnet_id)
+    if source is not None:
+        yield from ("source", tokens.host(source))
     match serving.back.protocol:
         case pool.Protocol.PROXY:
             yield "send-proxy"

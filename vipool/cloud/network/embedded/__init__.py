@@ -62,13 +62,20 @@ class Network:
             raise faults.Conflict(
                 f"Port {port_id} is plugged into {plugged.target}: detach it first.", kind="PortInUse"
             )
-        return self._changed(held, port_id, {"device_id": use.device_id, "device_owner": use.device_owner})
+        # What groups it has were not put on it for its new use: they would close what it is to be open for.
+        values = {"device_id": use.device_id, "device_owner": use.device_owner, "guarded": False}
+        return self._changed(held, port_id, values)
 
     def dress_port(self, held: session.Session, port_id: str, dress: base.Dress) -> ports.Port:
         """Give a port a QoS policy and security groups, and tell nodes."""
-        groups = {} if dress.security_groups is None else {"security_groups": dress.security_groups}
-        after = self._changed(held, port_id, {"qos_policy_id": dress.qos_policy_id, **groups})
+        values: dict[str, Any] = {"qos_policy_id": dress.qos_policy_id}
+        if dress.security_groups is not None:
+            values |= {"security_groups": dress.security_groups, "guarded": bool(dress.security_groups)}
+        before = visible.need(rows.get(held, ports.Port, port_id), ports.Port, port_id)
+        after = self._changed(held, port_id, values)
         touch.port(held, after)
+        if after.security_groups != before.security_groups:
+            touch.groups(held, {*before.security_groups, *after.security_groups})
         return after
 
     def _changed(self, held: session.Session, port_id: str, values: Mapping[str, Any]) -> ports.Port:
@@ -85,7 +92,8 @@ class Network:
         if delete:
             making.remove(held, found)
         else:
-            rows.put(held, dataclasses.replace(found, device_id="", device_owner="", status="DOWN"))
+            freed = dataclasses.replace(found, device_id="", device_owner="", status="DOWN", guarded=False)
+            rows.put(held, freed)
 
     def carried(self, held: session.Session, port_id: str) -> None:
         """The port is ACTIVE from now on."""

@@ -1,10 +1,10 @@
-"""From rows to what a node is told: attachments and routers."""
+"""From rows to what a node is told: attachments with what may come to them, and routers."""
 
 import ipaddress
 from collections.abc import Mapping
 
-from vipool.model import device, floatingip, network, port, router, spec, subnet
-from vipool.store import rows, session
+from vipool.model import device, floatingip, network, port, router, securitygroup, spec, subnet
+from vipool.store import listing, rows, session
 
 
 def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
@@ -12,7 +12,10 @@ def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
     on = rows.get(held, network.Network, of.network_id)
     if on is None:
         raise LookupError(f"port {of.id} is on network {of.network_id}, which does not exist")
-    subnets = rows.find_by_ids(held, subnet.Subnet, (each["subnet_id"] for each in of.fixed_ips))
+    found = rows.find_by_ids(held, subnet.Subnet, of.subnet_ids)
+    # In the order of its addresses: the first gateway of a family is the default one, and the first address is the one
+    # that a load balancer is known by.
+    subnets = {identifier: found[identifier] for identifier in of.subnet_ids}
     return spec.Attachment(
         port_id=of.id,
         mac=of.mac_address,
@@ -30,6 +33,38 @@ def attachment(held: session.Session, of: port.Port) -> spec.Attachment:
             for each in subnets.values()
             for one in each.host_routes
         ),
+        ingress=ingress(held, of),
+    )
+
+
+def ingress(held: session.Session, of: port.Port) -> tuple[spec.Permit, ...] | None:
+    """What may be opened to a port, or None for one that is not filtered: any but a load balancer's with groups."""
+    if not (of.guarded and of.security_groups and of.port_security_enabled):
+        return None
+    inward = securitygroup.Direction.INGRESS
+    found = rows.find(held, securitygroup.Rule, security_group_id=of.security_groups, direction=inward)
+    members = {name: addresses(held, name) for each in found if (name := each.remote_group_id) is not None}
+    return tuple(_permit(each, members) for each in found)
+
+
+def addresses(held: session.Session, group_id: str) -> tuple[str, ...]:
+    """The addresses of the ports in a security group, and those they may speak for."""
+    inside = listing.select(held, port.Port, listing.Query(holds={"security_groups": (group_id,)}))
+    pairs = (pair["ip_address"] for each in inside for pair in each.allowed_address_pairs)
+    return tuple(sorted({*(address for each in inside for address in each.addresses), *pairs}))
+
+
+def _permit(of: securitygroup.Rule, members: Mapping[str, tuple[str, ...]]) -> spec.Permit:
+    sources: tuple[str, ...] | None = None if of.normalized_cidr is None else (of.normalized_cidr,)
+    if of.remote_group_id is not None:
+        named = members[of.remote_group_id]
+        sources = tuple(each for each in named if ipaddress.ip_network(each).version == of.version)
+    return spec.Permit(
+        version=of.version,
+        protocol=of.number,
+        first=of.port_range_min,
+        last=of.port_range_max,
+        sources=sources,
     )
 
 

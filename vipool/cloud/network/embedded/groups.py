@@ -4,19 +4,11 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vipool.cloud.network.embedded import visible
+from vipool.cloud.network.embedded import touch, visible
 from vipool.model import caller, faults, port, securitygroup
 from vipool.store import listing, rows, session
 
 NewId = Callable[[], str]
-# The names Neutron knows (IANA protocol numbers).
-# fmt: off
-PROTOCOLS = frozenset({
-    "ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "icmpv6", "igmp", "ip", "ipip", "ipv6-encap",
-    "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts", "ipv6-route", "ospf", "pgm", "rsvp", "sctp", "tcp",
-    "udp", "udplite", "vrrp",
-})
-# fmt: on
 WITH_PORTS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite", "6", "17", "132", "33", "136"})
 WITH_TYPES = frozenset({"icmp", "icmpv6", "ipv6-icmp", "1", "58"})
 SAME = (
@@ -139,7 +131,14 @@ def create_rule(held: session.Session, who: caller.Caller, made: securitygroup.R
                 f"Security group rule already exists. Rule id is {each.id}.", kind="SecurityGroupRuleExists"
             )
     rows.add(held, kept)
+    touch.groups(held, (of.id,))
     return kept
+
+
+def remove_rule(held: session.Session, gone: securitygroup.Rule) -> None:
+    """Remove a rule, and tell nodes."""
+    rows.remove(held, securitygroup.Rule, gone.id)
+    touch.groups(held, (gone.security_group_id,))
 
 
 def _need(held: session.Session, who: caller.Caller, identifier: str) -> securitygroup.SecurityGroup:
@@ -160,10 +159,14 @@ def _check_ports(made: securitygroup.Rule) -> None:
             f"Security group rule for ethertype '{made.ethertype}' not supported: choose IPv4 or IPv6.",
             kind="SecurityGroupRuleInvalidEtherType",
         )
-    if protocol is not None and protocol not in PROTOCOLS and not (protocol.isdigit() and int(protocol) <= 255):
+    if (
+        protocol is not None
+        and protocol not in securitygroup.PROTOCOLS
+        and not (protocol.isdigit() and int(protocol) <= 255)
+    ):
         raise faults.Invalid(
             f"Security group rule protocol {protocol} not supported: give a number from 0 to 255 or one of "
-            f"{', '.join(sorted(PROTOCOLS))}.",
+            f"{', '.join(sorted(securitygroup.PROTOCOLS))}.",
             kind="SecurityGroupRuleInvalidProtocol",
         )
     if least is None and most is None:

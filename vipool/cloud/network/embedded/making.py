@@ -11,6 +11,8 @@ from vipool.store import rows, session
 OUI = "fa:16:3e"  # the prefix that OpenStack gives its ports
 SERVICE_DEVICES = "network:"  # ports of routers and floating IPs: no address comes to them unasked
 # Those whose addresses are kept elsewhere too.
+# What of a port matters to who names its security groups.
+IN_GROUPS = ("security_groups", "fixed_ips", "allowed_address_pairs")
 FIXED_DEVICES = frozenset({device.ROUTER_GATEWAY, device.FLOATING_IP, device.LOAD_BALANCER})
 
 
@@ -40,6 +42,7 @@ def create(held: session.Session, wanted: port.Request, new_id: Callable[[], str
         device_id=wanted.device_id,
         device_owner=wanted.device_owner,
         security_groups=wanted.security_group_ids,
+        guarded=wanted.device_owner == device.LOAD_BALANCER and bool(wanted.security_group_ids),
         qos_policy_id=wanted.qos_policy_id,
     )
     return add(held, draft, wanted.fixed_ips or None)
@@ -80,6 +83,7 @@ def add(held: session.Session, draft: port.Port, wanted: Sequence[allocation.Wan
     )
     rows.add(held, made)
     allocation.take(held, made.network_id, made.id, made.fixed_ips)
+    touch.groups(held, made.security_groups)
     return made
 
 
@@ -186,9 +190,13 @@ def change(held: session.Session, before: port.Port, values: Mapping[str, Any]) 
     if "allowed_address_pairs" in changed:
         own = changed.get("mac_address", before.mac_address)
         changed["allowed_address_pairs"] = _allowed(changed["allowed_address_pairs"], own)
+    if "security_groups" in changed and before.device_owner == device.LOAD_BALANCER:
+        changed["guarded"] = bool(changed["security_groups"])
     after = before.having({**changed, "updated_at": held.now, "revision_number": before.revision_number + 1})
     rows.put(held, after)
     touch.port(held, after)
+    if any(getattr(before, name) != getattr(after, name) for name in IN_GROUPS):
+        touch.groups(held, {*before.security_groups, *after.security_groups})
     return after
 
 
@@ -260,5 +268,6 @@ def remove(held: session.Session, gone: port.Port) -> None:
         touch.bury_plug(held, found, gone)
     allocation.give_back(held, gone.fixed_ips)
     rows.remove(held, port.Port, gone.id)
+    touch.groups(held, gone.security_groups)
     if gone.device_owner in {device.ROUTER_INTERFACE, device.ROUTER_GATEWAY}:
         touch.router(held, gone.device_id)

@@ -1,7 +1,9 @@
 """Telling nodes: raising the revision of what they must look at, and remembering what must go."""
 
+from collections.abc import Iterable
+
 from vipool.cloud.network.embedded import compiled
-from vipool.model import device, loadbalancer, network, plug, spec
+from vipool.model import device, loadbalancer, network, plug, securitygroup, spec
 from vipool.model import port as ports
 from vipool.model import router as routers
 from vipool.store import rows, session
@@ -22,6 +24,18 @@ def port(held: session.Session, changed: ports.Port) -> None:
         rows.change(held, loadbalancer.LoadBalancer, changed.device_id.removeprefix("lb-"), values)
     if rows.get(held, plug.Plug, changed.id) is not None:
         rows.change(held, plug.Plug, changed.id, {"revision": held.revision(), "realised": False, "fault": None})
+
+
+def groups(held: session.Session, changed: Iterable[str]) -> None:
+    """Make nodes look at the load balancers that security groups filter: those whose rules or ports have changed."""
+    named = frozenset(changed)
+    filtered = rows.find(held, ports.Port, guarded=True) if named else ()
+    if filtered:
+        naming = rows.find(held, securitygroup.Rule, remote_group_id=named)
+        affected = named.union(each.security_group_id for each in naming)
+        for each in filtered:
+            if not affected.isdisjoint(each.security_groups):
+                port(held, each)
 
 
 def bury(held: session.Session, item: spec.Item) -> None:

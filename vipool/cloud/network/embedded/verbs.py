@@ -109,10 +109,6 @@ def _plain_change(before: Any, write: Write) -> Any:
     return after
 
 
-def _remove_rule(held: session.Session, gone: securitygroup.Rule) -> None:
-    rows.remove(held, securitygroup.Rule, gone.id)
-
-
 def _change_network(before: network.Network, write: Write) -> network.Network:
     policies.check(write.held, write.who, write.values.get("qos_policy_id"))
     return segments.change_network(write.held, before, write.values)
@@ -149,7 +145,7 @@ REMOVE: Mapping[Noun, Callable[[session.Session, Any], None]] = {
     router.Router: routers.remove,
     floatingip.FloatingIp: floating.remove,
     securitygroup.SecurityGroup: groups.remove,
-    securitygroup.Rule: _remove_rule,
+    securitygroup.Rule: groups.remove_rule,
     qospolicy.QosPolicy: policies.remove,
     subnetpool.SubnetPool: subnetpools.remove,
 }

@@ -526,9 +526,11 @@ def upgrade() -> None:
         batch_op.create_index("ix_pools_by_project_id", ["project_id", "created_at", "id"], unique=False)
 
     with op.batch_alter_table("ports", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("guarded", sa.Boolean(), server_default=sa.text("(false)"), nullable=False))
         batch_op.drop_index(batch_op.f("ix_ports_project_id"))
         batch_op.create_index("ix_ports_by_created_at", ["created_at", "id"], unique=False)
         batch_op.create_index("ix_ports_by_project_id", ["project_id", "created_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_ports_guarded"), ["guarded"], unique=False)
 
     # Until now roles were given to users alone.
     with op.batch_alter_table("role_assignments", schema=None) as batch_op:
@@ -548,6 +550,7 @@ def upgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_security_group_rules_project_id"))
         batch_op.create_index("ix_security_group_rules_by_created_at", ["created_at", "id"], unique=False)
         batch_op.create_index("ix_security_group_rules_by_project_id", ["project_id", "created_at", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_security_group_rules_remote_group_id"), ["remote_group_id"], unique=False)
 
     with op.batch_alter_table("security_groups", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_security_groups_project_id"))

@@ -1,7 +1,7 @@
-"""Counters that never fall, though the processes that count come and go.
+"""Counters that never fall, though what counts comes and goes: a process, a table of the kernel.
 
 A `Ledger` holds what ended processes counted (`base`) and what the present one said last (`last`). Promises: pure; a
-total is at least every total before it (OCTAVIA-SPEC 5.9). What a process counts after it was last asked is lost.
+total is at least every total before it (OCTAVIA-SPEC 5.9). What is counted after it was last asked for is lost.
 """
 
 import dataclasses

@@ -1,0 +1,114 @@
+"""What the kernel's provider refuses, and how it says so."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.providers import trees
+from vipool.model import attr, healthmonitor, listener, pool
+from vipool.providers.nftables import capabilities
+
+LISTENER, POOL, MEMBER, MONITOR = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5))
+CAN = capabilities.Capabilities()
+
+
+def refused(**changes: dict[str, Any]) -> str | None:
+    rows: dict[str, dict[str, Any]] = {
+        "listeners": {"id": LISTENER, "protocol": "UDP", "protocol_port": 53, "default_pool_id": POOL},
+        "pools": {"id": POOL, "protocol": "UDP", "lb_algorithm": "ROUND_ROBIN"},
+        "members": {"id": MEMBER, "pool_id": POOL, "address": "10.0.0.1", "protocol_port": 53},
+        "healthmonitors": {"id": MONITOR, "pool_id": POOL, "type": "TCP", "delay": 5, "timeout": 2, "max_retries": 1},
+        "l7policies": {"id": trees.identifier(6, 1), "listener_id": LISTENER, "action": "REJECT", "dying": True},
+    }
+    body = {kind: [{**row, **changes.get(kind, {})}] for kind, row in rows.items()}
+    return CAN.refuse(trees.load({"loadbalancer": changes.get("loadbalancer", {}), **body}))
+
+
+def test_the_picture_is_carried():
+    assert refused() is None
+
+
+REFUSED = [
+    ("listeners", {"protocol": "TCP"}, "protocol TCP is not served"),
+    ("listeners", {"default_tls_container_ref": "x"}, "default_tls_container_ref"),
+    ("listeners", {"client_authentication": "MANDATORY"}, "client_authentication"),
+    ("listeners", {"insert_headers": {"X-Forwarded-For": "true"}}, "insert_headers"),
+    ("pools", {"protocol": "HTTP"}, "protocol HTTP is not served"),
+    ("pools", {"tls_enabled": True}, "tls_enabled"),
+    ("pools", {"session_persistence": {"type": "HTTP_COOKIE"}}, "session_persistence HTTP_COOKIE"),
+    ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": -1}}, "persistence_timeout"),
+    ("healthmonitors", {"type": "PING"}, "type PING is not served"),
+    ("healthmonitors", {"delay": 0}, "delay must be from 1 to 86400 seconds"),
+    ("healthmonitors", {"timeout": 86_401}, "timeout must be from 1 to 86400 seconds"),
+    ("healthmonitors", {"type": "HTTP", "expected_codes": "204-200"}, "expected_codes"),
+    ("healthmonitors", {"type": "HTTP", "expected_codes": "٢٠٠-x"}, "expected_codes"),
+    ("healthmonitors", {"type": "HTTP", "domain_name": "x", "http_version": 1.0}, "domain_name needs http_version"),
+    ("l7policies", {"dying": False}, "no L7 policies"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "change", "words"), REFUSED, ids=lambda each: str(each)[:40])
+def test_what_is_not_carried_is_refused_by_name(kind, change, words):
+    reason = refused(**{kind: change})
+    assert reason is not None
+    assert words in reason
+    assert reason.endswith(".")
+
+
+SERVED = [
+    ("listeners", {"connection_limit": 200}),
+    ("listeners", {"allowed_cidrs": ["10.0.0.0/8"]}),
+    ("listeners", {"timeout_client_data": 1000, "timeout_member_connect": 1, "timeout_tcp_inspect": 50}),
+    ("listeners", {"insert_headers": {}}),
+    ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": 5}}),
+    ("members", {"weight": 0, "backup": True}),
+    ("healthmonitors", {"type": "HTTP", "expected_codes": "200, 204", "http_version": 1.1, "domain_name": "x"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "change"), SERVED, ids=str)
+def test_what_clients_usually_send_is_carried(kind, change):
+    assert refused(**{kind: change}) is None
+
+
+def test_a_member_of_the_family_of_no_vip_is_refused_in_octavias_words():
+    sentence = (
+        "This provider doesn't support mixing IPv4 and IPv6 addresses for its VIP and members in UDP load balancers."
+    )
+    six = {"address": "fd00::9"}
+    assert refused(members=six) == sentence
+    both = {"additional_vips": [{"subnet_id": None, "ip_address": "fd00::b", "port_id": None}]}
+    assert refused(members=six, loadbalancer=both) is None
+    assert refused(members={"address": "10.0.0.1"}, loadbalancer={"vip_address": "fd00::b"}) == sentence
+
+
+@pytest.mark.parametrize("protocol", list(listener.Protocol))
+def test_every_listener_protocol_is_carried_or_refused(protocol):
+    assert (refused(listeners={"protocol": protocol}) is None) == (protocol in capabilities.LISTENERS)
+
+
+@pytest.mark.parametrize("algorithm", list(pool.Algorithm))
+def test_every_algorithm_is_carried(algorithm):
+    assert refused(pools={"lb_algorithm": algorithm}) is None
+
+
+@pytest.mark.parametrize("kind", list(healthmonitor.Type))
+def test_every_monitor_is_run_or_refused(kind):
+    assert (refused(healthmonitors={"type": kind}) is None) == (kind in capabilities.MONITORS)
+
+
+def test_every_attribute_that_is_listed_exists():
+    for noun, names in capabilities.UNSERVED.items():
+        assert set(names) <= {each.name for each in attr.attributes(noun)}
+
+
+def test_every_attribute_of_a_listener_is_rendered_refused_or_known_to_do_nothing():
+    """A new attribute must be thought of: it is listed here, or in the capabilities."""
+    rendered = {"protocol", "protocol_port", "connection_limit", "default_pool_id", "allowed_cidrs"}
+    nothing = {"timeout_client_data", "timeout_member_connect", "timeout_member_data", "timeout_tcp_inspect"}
+    known = rendered | nothing | {"loadbalancer_id", "description"} | set(capabilities.UNSERVED[listener.Listener])
+    parts = {field.name for field in dataclasses.fields(attr.Resource)}
+    own = {each.name for each in attr.attributes(listener.Listener)} - parts
+    common = {each.name for each in attr.attributes(pool.Pool)}
+    assert own - common - known == set()

@@ -1,0 +1,108 @@
+"""Which flows are ended, what the kernel's counts mean, and that states are those the provider in memory shows."""
+
+import dataclasses
+import ipaddress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.providers import trees
+from vipool.host import conntrack
+from vipool.model import spec
+from vipool.providers import base, fake
+from vipool.providers.nftables import checks, flows, reading, render, rotation, sctp
+
+LISTENER, POOL, ONE, TWO = (
+    trees.identifier(2, 1),
+    trees.identifier(3, 1),
+    trees.identifier(4, 1),
+    trees.identifier(4, 2),
+)
+
+
+def picture(protocol="UDP", **more):
+    return trees.load(
+        {
+            "listeners": [{"id": LISTENER, "protocol": protocol, "protocol_port": 53, "default_pool_id": POOL}],
+            "pools": [{"id": POOL, "protocol": protocol, "lb_algorithm": "ROUND_ROBIN"}],
+            "members": [
+                {"id": ONE, "pool_id": POOL, "address": "10.0.0.1", "protocol_port": 53},
+                {"id": TWO, "pool_id": POOL, "address": "FD00:0::2", "protocol_port": 54},
+            ],
+            **more,
+        }
+    )
+
+
+def flow(wanted, address="10.0.0.1", port=53, *, protocol=flows.UDP, of=LISTENER):
+    end = (ipaddress.ip_address(address), port)
+    return conntrack.Flow(mark=render.numbers(wanted)[of], protocol=protocol, answering=end, _key=(2, b""))
+
+
+def test_flows_to_members_stay():
+    wanted = picture()
+    found = (flow(wanted), flow(wanted, "fd00::2", 54))
+    assert flows.stale(wanted, (), found) == ()
+
+
+@pytest.mark.parametrize("other", [{"port": 54}, {"address": "10.0.0.2"}, {"protocol": sctp.PROTOCOL}, {"of": ONE}])
+def test_flows_that_lead_elsewhere_are_ended(other):
+    wanted = picture()
+    assert flows.stale(wanted, (), [flow(wanted), flow(wanted, **other)]) == (flow(wanted, **other),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "udp", "associations"),
+    [
+        ("members", {"weight": 0}, True, True),
+        ("members", {"backup": True}, True, True),
+        ("members", {"admin_state_up": False}, False, True),
+        ("pools", {"admin_state_up": False}, False, False),
+        ("listeners", {"admin_state_up": False}, False, False),
+    ],
+)
+def test_what_becomes_of_flows_when_something_changes(kind, change, udp, associations):
+    for protocol, number, stays in (("UDP", flows.UDP, udp), ("SCTP", sctp.PROTOCOL, associations)):
+        wanted = picture(protocol)
+        row = getattr(wanted, kind)[0]
+        after = wanted.replacing(dataclasses.replace(row, **change))
+        assert (flows.stale(after, (), [flow(wanted, protocol=number)]) == ()) == stays
+
+
+def test_flows_leave_who_is_down():
+    for protocol, number in (("UDP", flows.UDP), ("SCTP", sctp.PROTOCOL)):
+        wanted = picture(protocol)
+        assert flows.stale(wanted, {ONE}, [flow(wanted, protocol=number)]) != ()
+        assert flows.stale(wanted, {TWO}, [flow(wanted, protocol=number)]) == ()
+
+
+def printed(name: str, mark: str, packets: int, octets: int) -> str:
+    """What nft(8) prints of one set: elements go on over several lines."""
+    others = ",\n\t\t\t     ".join(f"0x0000000{other} counter packets 9 bytes 9" for other in (1, 2))
+    elements = f"\t\telements = {{ {mark} counter packets {packets} bytes {octets}, {others} }}"
+    head = [f"\tset {name} {{", "\t\ttype mark", "\t\tsize 16", "\t\tflags dynamic", "\t\tcounter"]
+    return "\n".join(["table inet vipool_datagram {", *head, elements, "\t}", "}", ""])
+
+
+def test_what_the_kernel_counted_is_read_by_listener():
+    wanted = picture()
+    mark = f"{render.numbers(wanted)[LISTENER]:#010x}"
+    counted = (("flows", 3, 90), ("inward", 10, 1000), ("outward", 12, 2000))
+    text = "".join(printed(name, mark, packets, octets) for name, packets, octets in counted)
+    assert reading.counters(wanted, text) == {
+        LISTENER: spec.Counters(total_connections=3, bytes_in=1000, bytes_out=2000)
+    }
+    assert reading.counters(wanted, "") == {LISTENER: spec.Counters()}
+
+
+@settings(max_examples=40)
+@given(wanted=trees.datagrams(), down=st.sets(st.integers(0, 3).map(lambda each: trees.identifier(4, each))))
+def test_states_are_those_of_the_provider_in_memory(wanted, down):
+    down &= {each.member_id for each in checks.targets(wanted)}
+    memory, place = fake.Engine(down=set(down)), base.Place(namespace="n", directory="d")
+    memory.converge(place, wanted)
+    shown = memory.observe(place, wanted)
+    states = (rotation.pool_states(wanted, down), rotation.member_states(wanted, down))
+    assert states == (({}, {}) if shown is None else (shown.backends, shown.servers))
+    assert {each.id for each in rotation.fronts(wanted)} == (set() if shown is None else set(shown.frontends))

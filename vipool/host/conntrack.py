@@ -1,0 +1,92 @@
+"""The flows a namespace's kernel remembers: which of ours there are, and the end of some of them.
+
+Promises: reads the kernel's own table and changes nothing but by `end`; a flow that is gone already is no error.
+Layouts are those of linux/netfilter/nfnetlink_conntrack.h. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vipool.host import namespaces, netlink
+
+_GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
+_GENERIC = struct.Struct(">BBH")
+_ORIGINAL, _REPLY, _MARK, _ID = 1, 2, 8, 12
+_TUPLE_IP, _TUPLE_PROTOCOL = 1, 2
+_SOURCES = (1, 3)  # of IPv4, of IPv6
+_NUMBER, _SOURCE_PORT = 1, 2
+_COUNT = Path("/proc/sys/net/netfilter/nf_conntrack_count")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One flow with a mark: its IP protocol number, the address and the port that answer it (0 where it has none)."""
+
+    mark: int
+    protocol: int
+    answering: tuple[Address, int]
+    _key: tuple[int, bytes] = field(repr=False)
+
+
+def marked(reference: str) -> tuple[Flow, ...]:
+    """The flows of the namespace whose mark is not 0. Raises `errors.HostError`."""
+    return namespaces.call(reference, _marked_here)
+
+
+def end(reference: str, flows: Iterable[Flow]) -> None:
+    """Forget these flows: what comes of one next is judged as the first packet of a new one. Raises as `marked`."""
+    requests = [_deletion(flow) for flow in flows]
+    if requests:
+        namespaces.call(reference, lambda: _run_here(requests))
+
+
+def _marked_here() -> tuple[Flow, ...]:
+    # Listing looks through the table of the whole machine, 20 ms for a quarter of a million buckets; counting is free.
+    with contextlib.suppress(FileNotFoundError):
+        if _COUNT.read_text().strip() == "0":
+            return ()
+    request = netlink.Request(type=_GET, body=_GENERIC.pack(0, 0, 0), doing="listing flows")
+    with netlink.Socket(netlink.NETFILTER) as socket:
+        bodies = socket.dump(request)
+    return tuple(flow for flow in map(_read, bodies) if flow is not None)
+
+
+def _read(body: bytes) -> Flow | None:
+    found = netlink.attributes(body[_GENERIC.size :])
+    mark = int.from_bytes(found.get(_MARK, b""), "big")
+    if not mark:
+        return None
+    reply = netlink.attributes(found[_REPLY])
+    ends, protocol = netlink.attributes(reply[_TUPLE_IP]), netlink.attributes(reply[_TUPLE_PROTOCOL])
+    source = next(ends[kind] for kind in _SOURCES if kind in ends)
+    key = netlink.nested(_ORIGINAL, found[_ORIGINAL]) + netlink.attribute(_ID, found[_ID])
+    return Flow(
+        mark=mark,
+        protocol=protocol[_NUMBER][0],
+        answering=(ipaddress.ip_address(source), int.from_bytes(protocol.get(_SOURCE_PORT, b""), "big")),
+        _key=(body[0], key),
+    )
+
+
+def _deletion(flow: Flow) -> netlink.Request:
+    family, key = flow._key
+    return netlink.Request(
+        type=_DELETE,
+        body=_GENERIC.pack(family, 0, 0) + key,
+        doing="ending a flow",
+        accept=frozenset({errno.ENOENT}),
+    )
+
+
+def _run_here(requests: list[netlink.Request]) -> None:
+    with netlink.Socket(netlink.NETFILTER) as socket:
+        socket.run(requests)

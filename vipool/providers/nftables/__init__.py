@@ -1,0 +1,1 @@
+"""The provider that carries UDP and SCTP in the kernel, by address translation in the load balancer's namespace."""

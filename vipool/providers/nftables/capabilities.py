@@ -1,0 +1,126 @@
+"""What the kernel carries, and the sentence for everything else.
+
+Promises: pure; a tree that is not refused renders, and nft accepts what was rendered. An attribute that would be stored
+and have no effect on traffic is refused, but for the timeouts of listeners: Octavia takes them for UDP and SCTP too and
+does nothing with them (OCTAVIA-SPEC 4.4). Does not repeat what the API refuses for every provider.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+
+from vipool.core import offers
+from vipool.model import attr, healthmonitor, l7policy, listener, member, pool, tree
+from vipool.providers.nftables import persistence
+
+LISTENERS = frozenset({listener.Protocol.UDP, listener.Protocol.SCTP})
+POOLS = frozenset({pool.Protocol.UDP, pool.Protocol.SCTP})
+MONITORS = frozenset(
+    {
+        healthmonitor.Type.UDP_CONNECT,
+        healthmonitor.Type.TCP,
+        healthmonitor.Type.HTTP,
+        healthmonitor.Type.SCTP,
+    }
+)
+
+# Any value but the declared default is refused.
+UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
+    listener.Listener: (
+        "insert_headers", "default_tls_container_ref", "sni_container_refs", "client_ca_tls_container_ref",
+        "client_authentication", "client_crl_container_ref", "tls_ciphers", "tls_versions", "alpn_protocols",
+        "hsts_max_age", "hsts_include_subdomains", "hsts_preload",
+    ),
+    pool.Pool: (
+        "tls_enabled", "tls_container_ref", "ca_tls_container_ref", "crl_container_ref", "tls_ciphers",
+        "tls_versions", "alpn_protocols",
+    ),
+}  # fmt: skip
+
+# A day between two checks is as good as none; the API sets no bound.
+LONGEST_SECONDS = 86_400
+
+
+class Capabilities:
+    """The kernel's, as `vipool.providers.base.Capabilities` asks for them."""
+
+    name = "nftables"
+    description = "UDP and SCTP load balancing by address translation in the kernel."
+    flavors: Mapping[str, offers.Offer] = {}
+    zones: Mapping[str, offers.Offer] = {}
+
+    def refuse(self, wanted: tree.Tree) -> str | None:
+        """The first reason why the tree cannot be carried, naming the object and the attribute; None when it can."""
+        return next(reasons(wanted.live()), None)
+
+
+def reasons(wanted: tree.Tree) -> Iterator[str]:
+    """Every reason why the tree cannot be carried, in the order of its rows."""
+    for row in wanted.rows():
+        yield from _unserved(row)
+        match row:
+            case listener.Listener():
+                yield from _choice(row, "protocol", row.protocol, LISTENERS)
+            case pool.Pool():
+                yield from _pool(row)
+            case member.Member():
+                yield from _member(row, wanted)
+            case healthmonitor.HealthMonitor():
+                yield from _monitor(row)
+            case l7policy.L7Policy():
+                yield f"{_called(row)}: a listener for datagrams has no L7 policies: requests are not looked into."
+            case _:
+                pass
+
+
+def _called(row: tree.Row) -> str:
+    return f"{row.NOUN.title.lower()} {row.id}"
+
+
+def _unserved(row: tree.Row) -> Iterator[str]:
+    names = UNSERVED.get(type(row), ())
+    for attribute in attr.attributes(type(row)):
+        if attribute.name in names and getattr(row, attribute.name) not in (attribute.default, None, (), {}):
+            yield f"{_called(row)}: {attribute.wire} has no meaning for UDP and SCTP; leave it out."
+
+
+def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -> Iterator[str]:
+    if value not in served:
+        yield (
+            f"{_called(row)}: {attribute} {value} is not served by address translation; "
+            f"it serves {', '.join(sorted(served))}."
+        )
+
+
+def _pool(row: pool.Pool) -> Iterator[str]:
+    yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
+    kept = row.session_persistence
+    if kept is None:
+        return
+    yield from _choice(row, "session_persistence", str(kept.get("type")), frozenset({pool.Persistence.SOURCE_IP}))
+    reason = persistence.wrong(row)
+    if reason is not None:
+        yield f"{_called(row)}: session_persistence {reason}."
+
+
+def _member(row: member.Member, wanted: tree.Tree) -> Iterator[str]:
+    versions = {ipaddress.ip_address(vip).version for vip in wanted.loadbalancer.vips}
+    back = wanted.find(pool.Pool, row.pool_id)
+    if back is not None and ipaddress.ip_address(row.address).version not in versions:
+        # Octavia's sentence, which clients know (OCTAVIA-SPEC 4.7).
+        yield (
+            "This provider doesn't support mixing IPv4 and IPv6 addresses for its VIP and members in "
+            f"{back.protocol} load balancers."
+        )
+
+
+def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
+    yield from _choice(row, "type", row.type, frozenset(MONITORS))
+    for name in ("delay", "timeout"):
+        if not 1 <= getattr(row, name) <= LONGEST_SECONDS:
+            yield f"{_called(row)}: {name} must be from 1 to {LONGEST_SECONDS} seconds for UDP and SCTP pools."
+    if not row.type.speaks_http:
+        return
+    if row.domain_name and row.http_version != healthmonitor.HTTP_1_1:
+        yield f"{_called(row)}: domain_name needs http_version 1.1."
+    if not healthmonitor.good_codes(row.expected_codes):
+        yield f"{_called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."

@@ -1,0 +1,149 @@
+"""The hand of the provider for datagrams on a node: its rules, the checks of its members, the flows that have to end.
+
+The rules are loaded by whoever wires the namespace; here it is said what they are, given which members are down.
+Promises: what is there is read from the kernel each time, and which members are down from a file of the load balancer's
+directory where no check has said so yet: an agent that starts again changes nothing. Does not decide (`rotation`,
+`flows`), or word anything (`render`).
+"""
+
+import contextlib
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vipool.core import ledger
+from vipool.host import conntrack, errors, files, namespaces, netlink, nft
+from vipool.model import spec, tree, wiring
+from vipool.providers import base
+from vipool.providers.nftables import checker, checks, flows, reading, render, rotation
+
+DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
+
+
+class Engine:
+    """The kernel's, as `vipool.providers.base.Engine` asks for it. Safe to use from several threads, one per place."""
+
+    def __init__(self) -> None:
+        self._checker = checker.Checker()
+        self._told: dict[str, frozenset[str]] = {}
+        self._lock = threading.Lock()
+
+    def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
+        """See `vipool.providers.base.Engine.rules`."""
+        down = self._down(place) & frozenset(each.member_id for each in checks.targets(wanted))
+        with self._lock:
+            self._told[place.directory] = down
+        text = render.render(wanted, down)
+        return wiring.Rules(ruleset=text, forwarding=bool(text))
+
+    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
+        """See `vipool.providers.base.Engine.converge`. Datagrams need no certificates."""
+        if not wanted.listeners and not wanted.pools:
+            self._forget(place)
+            return ""
+        with self._lock:
+            down = self._told.get(place.directory, frozenset())
+        self._checker.assign(place, tuple(checks.targets(wanted)), down)
+        return "; ".join(filter(None, (_note(place, down), _end(place, wanted, down))))
+
+    def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
+        """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
+        if not any(rotation.fronts(wanted)):
+            return None
+        seen = namespaces.call(place.namespace, _look)
+        if seen is None:
+            return None
+        kernel, chains, printed = seen
+        fronts = {
+            front.id: "open" if render.listener_chains(wanted, front) <= chains else "closed"
+            for front in rotation.fronts(wanted)
+        }
+        down = self._down(place)
+        return spec.Observation(
+            frontends=fronts,
+            backends=rotation.pool_states(wanted, down),
+            servers=rotation.member_states(wanted, down),
+            counters=_totals(place, kernel, reading.counters(wanted, printed)),
+        )
+
+    def remove(self, place: base.Place) -> None:
+        """See `vipool.providers.base.Engine.remove`. The rules go with the namespace."""
+        self._forget(place)
+        for name in (DOWN, LEDGER):
+            (Path(place.directory) / name).unlink(missing_ok=True)
+
+    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
+        """See `vipool.providers.base.Engine.watch`."""
+        with self._lock:
+            told = dict(self._told)
+        found = {}
+        # Most load balancers have no datagrams, and this is asked of all of them several times a second.
+        for place in [each for each in places if each.directory in told] if told else ():
+            before, now = told[place.directory], self._checker.down(place)
+            if now is not None and now != before:
+                found[place.namespace] = _news(before, now)
+        return found
+
+    def _down(self, place: base.Place) -> frozenset[str]:
+        found = self._checker.down(place)
+        return _noted(place) if found is None else found
+
+    def _forget(self, place: base.Place) -> None:
+        self._checker.forget(place)
+        with self._lock:
+            self._told.pop(place.directory, None)
+
+
+def _news(before: frozenset[str], now: frozenset[str]) -> str:
+    """What became of members, in words."""
+    words = [f"member {each} is down" for each in sorted(now - before)]
+    words += [f"member {each} is up again" for each in sorted(before - now)]
+    return ", ".join(words)
+
+
+def _noted(place: base.Place) -> frozenset[str]:
+    try:
+        return frozenset(map(str, json.loads((Path(place.directory) / DOWN).read_text())))
+    except (OSError, ValueError, TypeError):
+        return frozenset()
+
+
+def _note(place: base.Place, down: frozenset[str]) -> str:
+    """Write down which members are down, where that is news; what was written, in words."""
+    before = _noted(place)
+    if before == down:
+        return ""
+    files.write(files.directory(Path(place.directory)) / DOWN, json.dumps(sorted(down)))
+    return _news(before, down)
+
+
+def _end(place: base.Place, wanted: tree.Tree, down: frozenset[str]) -> str:
+    """End the flows that lead somewhere no longer; what was done, in words."""
+    gone = flows.stale(wanted, down, conntrack.marked(place.namespace))
+    conntrack.end(place.namespace, gone)
+    return f"{len(gone)} flows ended, whose member is gone" if gone else ""
+
+
+def _look() -> tuple[str, frozenset[str], str] | None:
+    """A name for this kernel's count, the chains of the table, and what was counted. Runs inside."""
+    chains = nft.chains_here(render.TABLE)
+    if not chains:
+        return None
+    # In a namespace that was made anew counting has begun anew.
+    kernel = ":".join(map(str, netlink.thread_namespace()))
+    with contextlib.suppress(errors.Failed):  # the table may have gone in between
+        return kernel, chains, nft.read_here(*reading.COMMANDS)
+    return None
+
+
+def _totals(place: base.Place, kernel: str, seen: Mapping[str, spec.Counters]) -> dict[str, spec.Counters]:
+    """What was counted since the listeners were made."""
+    path = Path(place.directory) / LEDGER
+    before = ledger.load(path.read_text()) if path.exists() else ledger.Ledger()
+    after = ledger.advance(before, kernel, seen, tuple(seen))
+    if after != before:
+        # Where the disk is full, states matter more than that totals survive a crash.
+        with contextlib.suppress(errors.HostError):
+            files.write(path, ledger.dump(after))
+    return {key: after.total(key) for key in seen}

@@ -1,0 +1,279 @@
+"""A load balancer's tree as packet rules: full address translation for its UDP and SCTP listeners.
+
+A new flow that comes to a listener is given a member as its destination and a VIP as its source; the kernel remembers
+it, and translates what follows, both ways, without asking the rules again. One table of ours; what packets put into its
+dynamic sets outlasts a new load (`vipool.host.nft`): what was counted, and which member a client has.
+
+- A flow carries its listener's number as its connection mark, its first packet the member's number as its mark.
+- Chains are called `listener_<id>_ip` and `listener_<id>_ip6`, `pool_<id>_ip` and `pool_<id>_ip6`: a flow leaves by a
+  member of its own address family.
+- Where nobody serves, clients are told so (ICMP). Those that are not allowed are not answered.
+- TCP is not tracked, so that HAProxy's connections beside it cost what they cost without these rules.
+- Only what was translated is forwarded: the namespace is no router.
+
+Promises: pure; equal trees give equal text. Nothing of a client's words enters it but parsed addresses, numbers and
+checked ids. The tree was accepted by `capabilities` and holds no row that is going.
+"""
+
+import ipaddress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from vipool.core import attach, numbering, ruleset
+from vipool.model import healthmonitor, listener, member, pool, tree
+from vipool.providers.nftables import persistence, rotation, slots
+
+TABLE = "vipool_datagram"
+COUNTED = ("flows", "inward", "outward")
+"""The sets whose elements count by listener number: packets of `flows` are flows; bytes of the others are those of the
+IP packets that clients sent, and were sent."""
+
+REFUSED = "refused"
+"""The sets, one of each family, of the members that told clients of late that nobody is there: address and port."""
+
+# Where the hash begins: a fixed value, so that clients keep their members over a new load and over a reboot.
+_SEED = "0x7669706f"
+# So many clients are remembered. The kernel makes room for all of them at once: 256 kB.
+_CLIENTS = 16384
+_REFUSALS = ["size 1024", "flags dynamic,timeout", "timeout 5s"]
+# ICMP's and ICMPv6's "port unreachable" (RFC 792; RFC 4443, section 3.1).
+_UNREACHABLE = {4: "icmp type 3 icmp code 3", 6: "icmpv6 type 1 icmpv6 code 4"}
+
+
+Family: TypeAlias = tuple[str, int]
+"""The members of one pool that are of one IP version: the pool's id with the version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the rules are written from: the tree, the numbers of its listeners and members, and its members by pool and
+    family, with the rotations they make."""
+
+    wanted: tree.Tree
+    numbers: Mapping[str, int]
+    members: Mapping[Family, Sequence[member.Member]]
+    rotations: Mapping[Family, rotation.Rotation]
+
+    def rotation(self, back: pool.Pool, version: int) -> rotation.Rotation:
+        """The rotation of a pool's members of one address family."""
+        return self.rotations.get((back.id, version), rotation.NOBODY)
+
+    def mark(self, row: listener.Listener | member.Member) -> str:
+        """The number of a listener or member, as a mark is written."""
+        return f"{self.numbers[row.id]:#010x}"
+
+
+def render(wanted: tree.Tree, down: Collection[str] = ()) -> str:
+    """The rules, or an empty text when nothing of the tree is to be served; `down` are the members not to be used."""
+    fronts = tuple(rotation.fronts(wanted))
+    if not fronts:
+        return ""
+    plan = _plan(wanted, down)
+    backs = rotation.backs(wanted)
+    lines = [*_memory(plan, fronts, backs), *_untracked(), *_entrance(plan, fronts)]
+    for version in _families(wanted):
+        lines += [line for front in fronts for line in _listener(plan, front, version)]
+        lines += [line for back in backs for line in _pool(plan, back, version)]
+    return ruleset.table(TABLE, [*lines, *_refusal(), *_forward(plan, backs), *_exit(plan, backs)])
+
+
+def _plan(wanted: tree.Tree, down: Collection[str]) -> Plan:
+    members: dict[Family, list[member.Member]] = {}
+    for each in wanted.members:
+        members.setdefault((each.pool_id, _version(each.address)), []).append(each)
+    rotations = {family: rotation.of(found, down) for family, found in members.items()}
+    return Plan(wanted=wanted, numbers=numbers(wanted), members=members, rotations=rotations)
+
+
+def numbers(wanted: tree.Tree) -> Mapping[str, int]:
+    """The numbers of listeners and members, by id."""
+    return numbering.numbers(each.id for each in (*wanted.listeners, *wanted.members))
+
+
+def listener_chain(front: listener.Listener, version: int) -> str:
+    """The chain of a listener: as long as it is there, the listener is open to that address family."""
+    return f"listener_{attach.identifier(front.id)}_{ruleset.IP[version]}"
+
+
+def listener_chains(wanted: tree.Tree, front: listener.Listener) -> frozenset[str]:
+    """Every chain of a listener."""
+    return frozenset(listener_chain(front, version) for version in _families(wanted))
+
+
+def _families(wanted: tree.Tree) -> tuple[int, ...]:
+    """The address families of the VIPs."""
+    return tuple(sorted({_version(vip) for vip in wanted.loadbalancer.vips}))
+
+
+def _version(address: str) -> int:
+    return ipaddress.ip_address(address).version
+
+
+def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
+    """The sets that packets fill."""
+    # With room for listeners that went: what has not counted for a day makes room, and is in the ledger by then.
+    room = max(64, 1 << (4 * len(fronts) - 1).bit_length())
+    for name in COUNTED:
+        kind = ["type mark", f"size {room}", "flags dynamic,timeout", "timeout 1d", "counter"]
+        yield from ruleset.declaration("set", name, kind)
+    for front in fronts:
+        if front.connection_limit > 0:
+            yield from ruleset.declaration("set", _limit(front), ["type mark", "size 16", "flags dynamic"])
+    for back in backs:
+        for version in _families(plan.wanted):
+            if persistence.of(back) and (back.id, version) in plan.members:
+                kind = [f"type {ruleset.TYPES[version]} : mark", f"size {_CLIENTS}", "flags dynamic,timeout"]
+                yield from ruleset.declaration("map", _clients(back, version), kind)
+    for version in _listening(plan, backs):
+        kind = [f"type {ruleset.TYPES[version]} . inet_service", *_REFUSALS]
+        yield from ruleset.declaration("set", f"{REFUSED}_{ruleset.IP[version]}", kind)
+
+
+def _listening(plan: Plan, backs: Iterable[pool.Pool]) -> tuple[int, ...]:
+    """The families of which it is noted who refuses: all of them where a monitor goes by that."""
+    monitors = (rotation.monitor_of(plan.wanted, back.id) for back in backs)
+    asked = any(each is not None and each.type is healthmonitor.Type.UDP_CONNECT for each in monitors)
+    return _families(plan.wanted) if asked else ()
+
+
+def _limit(front: listener.Listener) -> str:
+    # The limit is part of the name: an element keeps the one it was made with.
+    return f"limit_{attach.identifier(front.id)}_{int(front.connection_limit)}"
+
+
+def _clients(back: pool.Pool, version: int) -> str:
+    return f"clients_{attach.identifier(back.id)}_{ruleset.IP[version]}"
+
+
+def _pool_chain(back: pool.Pool, version: int) -> str:
+    return f"pool_{attach.identifier(back.id)}_{ruleset.IP[version]}"
+
+
+def _transport(row: listener.Listener | pool.Pool) -> str:
+    return "udp" if row.protocol.transport == "UDP" else "sctp"
+
+
+def _untracked() -> Iterator[str]:
+    for name, hook in (("untracked_in", "prerouting"), ("untracked_out", "output")):
+        yield from ruleset.base(name, f"filter hook {hook} priority raw", ["meta l4proto tcp notrack"])
+
+
+def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
+    """Every VIP with the transport and port of a listener leads to the listener."""
+    rules = []
+    for version in _families(plan.wanted):
+        vips = [ipaddress.ip_address(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
+        ways = [
+            (f"{vip} . {_transport(front)} . {int(front.protocol_port)}", f"goto {listener_chain(front, version)}")
+            for vip in vips
+            for front in fronts
+        ]
+        rules.append(f"{ruleset.IP[version]} daddr . meta l4proto . th dport vmap {ruleset.mapping(ways)}")
+    yield from ruleset.base("prerouting", "nat hook prerouting priority dstnat", rules)
+
+
+def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[str]:
+    back = rotation.answering(plan.wanted, front)
+    rules = [*_allowed(front, version)]
+    if back is not None and plan.rotation(back, version).serving:
+        rules.append(f"ct mark set {plan.mark(front)}")
+        if front.connection_limit > 0:
+            rules.append(f"add @{_limit(front)} {{ ct mark ct count over {int(front.connection_limit)} }} drop")
+        rules += ["update @flows { ct mark }", f"goto {_pool_chain(back, version)}"]
+    yield from ruleset.chain(listener_chain(front, version), rules)
+
+
+def _allowed(front: listener.Listener, version: int) -> Iterator[str]:
+    """The rule that turns away who is not of an allowed network."""
+    if front.allowed_cidrs:
+        allowed = ruleset.networks(front.allowed_cidrs, version)
+        yield f"{ruleset.IP[version]} saddr != {ruleset.among(allowed)} drop" if allowed else "drop"
+
+
+def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    found = plan.rotation(back, version)
+    if not found.serving:
+        return
+    choice = _choice(plan, back, version)
+    kept = persistence.of(back)
+    rules = [f"meta mark set {choice}"] if kept is None else [*_remembered(plan, back, version, choice)]
+    ends = (
+        (plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}")
+        for each in (found.staying if kept else found.serving)
+    )
+    rules.append(f"meta l4proto {_transport(back)} dnat {ruleset.IP[version]} to meta mark map {ruleset.mapping(ends)}")
+    yield from ruleset.chain(_pool_chain(back, version), rules)
+
+
+def _remembered(plan: Plan, back: pool.Pool, version: int, choice: str) -> Iterator[str]:
+    """The rules of a pool that keeps its clients: look, forget who left, choose, remember."""
+    kept = persistence.of(back)
+    assert kept is not None
+    clients, saddr = _clients(back, version), f"{ruleset.IP[version]} saddr{kept.masked(version)}"
+    here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).staying)
+    yield f"meta mark set {saddr} map @{clients}"
+    # An element that is there keeps its member when it is updated: it has to go first.
+    yield f"meta mark != {here} delete @{clients} {{ {saddr} : meta mark }}"
+    yield f"meta mark != {here} meta mark set {choice}"
+    yield f"update @{clients} {{ {saddr} timeout {kept.seconds}s : meta mark }}"
+
+
+def _choice(plan: Plan, back: pool.Pool, version: int) -> str:
+    """How one of the members that serve is chosen: an expression that gives its mark."""
+    serving = {plan.numbers[each.id]: each for each in plan.rotation(back, version).serving}
+    weights = {number: int(each.weight) for number, each in serving.items()}
+    marks = {number: plan.mark(each) for number, each in serving.items()}
+    if len(marks) == 1:
+        return next(iter(marks.values()))
+    saddr = f"{ruleset.IP[version]} saddr"
+    match back.lb_algorithm:
+        # How many flows a member has is not known where they are chosen: the fewest are taken for the next turn.
+        case pool.Algorithm.ROUND_ROBIN | pool.Algorithm.LEAST_CONNECTIONS:
+            row = slots.turns(weights)
+            way = f"numgen inc mod {len(row)}"
+        case pool.Algorithm.SOURCE_IP:
+            row = slots.homes(weights)
+            way = f"jhash {saddr} mod {len(row)} seed {_SEED}"
+        case pool.Algorithm.SOURCE_IP_PORT:
+            row = slots.homes(weights)
+            way = f"jhash {saddr} . th sport mod {len(row)} seed {_SEED}"
+        case _:
+            assert_never(back.lb_algorithm)
+    return f"{way} map {ruleset.mapping((str(slot), marks[number]) for slot, number in enumerate(row))}"
+
+
+def _refusal() -> Iterator[str]:
+    """Nobody in the namespace itself takes datagrams: what was not given to a member is for nobody.
+
+    It must end here, and not with the kernel's own answer, which says the same: the kernel would remember the flow as
+    one that is not translated, and never ask the rules again while its client goes on sending.
+    """
+    rule = "meta l4proto { udp, sctp } ct state new reject with icmpx type port-unreachable"
+    yield from ruleset.base("input", "filter hook input priority filter", [rule])
+
+
+def _forward(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
+    rules = [
+        f"ct state related ct direction reply {_UNREACHABLE[version]} "
+        f"update @{REFUSED}_{ruleset.IP[version]} {{ {ruleset.IP[version]} saddr . ct reply proto-src }}"
+        for version in _listening(plan, backs)
+    ]
+    rules += [
+        "ct mark != 0 ct direction original update @inward { ct mark }",
+        "ct mark != 0 ct direction reply update @outward { ct mark }",
+        "ct status dnat accept",
+    ]
+    yield from ruleset.base("forward", "filter hook forward priority filter", rules, policy="drop")
+
+
+def _exit(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
+    """The VIP that each member is spoken to from."""
+    rules = []
+    for version in ruleset.IP:
+        members = (each for back in backs for each in plan.members.get((back.id, version), ()))
+        sources = ((each, plan.wanted.loadbalancer.source(each.address, each.subnet_id)) for each in members)
+        found = [(plan.mark(each), str(ipaddress.ip_address(vip))) for each, vip in sources if vip is not None]
+        if found:
+            rules.append(f"snat {ruleset.IP[version]} to meta mark map {ruleset.mapping(found)}")
+    yield from ruleset.base("postrouting", "nat hook postrouting priority srcnat", rules)
