@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from tests import live as lives
-from tests.compat import terminal
+from tests.compat import passes, terminal
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +21,20 @@ def live():
 @pytest.fixture(scope="module")
 def operator(live, noted):
     """The console of the administrator; what passes is counted as the module says."""
-    with contextlib.closing(terminal.administrator(live, noted)) as console:
+    with (
+        contextlib.closing(terminal.administrator(live)) as admin,
+        terminal.quick(live, admin, noted) as console,
+    ):
         yield console
 
 
 @pytest.fixture(scope="module")
 def member(live, noted):
     """The console of a member of a project that the module has for itself."""
-    with terminal.member(live, noted, noted.client) as console:
+    with (
+        terminal.member(live, passes.Passes("nobody"), noted.client) as somebody,
+        terminal.quick(live, somebody, noted) as console,
+    ):
         yield console
 
 

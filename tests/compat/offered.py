@@ -43,7 +43,7 @@ def _commands():
 def _own(parser):
     """The options of a command itself. Those of its printing stand in groups; argparse tells of groups in private."""
     for group in parser._action_groups:
-        if "formatter" not in (group.title or ""):
+        if "formatter" not in (group.title or "").lower():
             yield from (each for each in group._group_actions if not isinstance(each, argparse._HelpAction))
 
 
@@ -63,12 +63,14 @@ def octaviaclient():
     return found
 
 
-def typed(command, words):
+def typed(*line):
     """What of it a command line exercises."""
-    options = _commands().get(command)
-    if options is None:
+    known = _commands()
+    command = next((name for end in range(len(line), 1, -1) if (name := " ".join(line[:end])) in known), None)
+    if command is None:
         return
     yield command
+    options, words = known[command], line[len(command.split()) :]
     for word, following in zip(words, (*words[1:], ""), strict=True):
         action = options.get(word)
         if action is not None:
@@ -93,5 +95,5 @@ class Walk(passes.Passes):
 
     def typed(self, command, words):
         """This command line worked."""
-        for each in typed(command, words):
+        for each in typed(*command.split(), *words):
             self.note(each)

@@ -123,12 +123,12 @@ def test_lists_hold_what_is_asked_for(others, full, member, operator):
 
 def test_lists_hold_what_is_in_a_state(others, member):
     assert {word: listed(member, "--provisioning-status", word) for word in PROVISIONING} == {
-        **dict.fromkeys(PROVISIONING, []),
+        **{word: [] for word in PROVISIONING},
         "ACTIVE": ["full", "ported", "whole"],
     }
     lives.within(15, lambda: listed(member, "--operating-status", "ONLINE") == ["full", "ported"], "both are online")
     assert {word: listed(member, "--operating-status", word) for word in OPERATING} == {
-        **dict.fromkeys(OPERATING, []),
+        **{word: [] for word in OPERATING},
         "ONLINE": ["full", "ported"],
         "OFFLINE": ["whole"],
     }
@@ -181,7 +181,7 @@ def test_a_failover_replaces_the_instance(full, operator, member):
 
 
 def test_what_has_parts_is_deleted_in_a_cascade_only(others, member):
-    member.do("loadbalancer pool create", *"--protocol TCP --lb-algorithm ROUND_ROBIN --loadbalancer ported".split())
+    member.do("loadbalancer pool create --protocol TCP --lb-algorithm ROUND_ROBIN --loadbalancer ported")
     assert "it has children" in member.refused("loadbalancer delete", "ported")
     member.do("loadbalancer delete", "--cascade", "ported")
     member.do("loadbalancer delete", "whole")

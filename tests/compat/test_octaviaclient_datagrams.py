@@ -64,22 +64,21 @@ def test_security_groups_guard_a_vip(balancer, member):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_datagrams_are_carried(balancer, member, transport):
     port = {"UDP": "53", "SCTP": "5060"}[transport]
-    words = ("--name", transport, "--protocol", transport, "--protocol-port", port)
-    listener = member.get("loadbalancer listener create", *words, "lb")
+    made = f"create --name {transport} --protocol {transport}"
+    listener = member.get(f"loadbalancer listener {made} --protocol-port {port} lb")
     assert (listener["protocol"], listener["protocol_port"]) == (transport, int(port))
     kept = "type=SOURCE_IP,persistence_timeout=60,persistence_granularity=255.255.255.0"
-    words = ("--name", transport, "--protocol", transport, "--lb-algorithm", "SOURCE_IP", "--listener", transport)
-    pool = member.get("loadbalancer pool create", *words, "--session-persistence", kept)
+    words = f"--lb-algorithm SOURCE_IP --listener {transport} --session-persistence {kept}"
+    pool = member.get(f"loadbalancer pool {made} {words}")
     assert pool["session_persistence"] == {
         "type": "SOURCE_IP",
         "cookie_name": None,
         "persistence_timeout": 60,
         "persistence_granularity": "255.255.255.0",
     }
-    words = ("--address", "10.7.0.99", "--protocol-port", port)
-    member.do("loadbalancer member create", *words, transport)
-    words = ("--type", TRANSPORTS[transport], "--delay", "5", "--timeout", "3", "--max-retries", "2")
-    monitor = member.get("loadbalancer healthmonitor create", *words, transport)
+    member.do(f"loadbalancer member create --address 10.7.0.99 --protocol-port {port} {transport}")
+    words = f"--type {TRANSPORTS[transport]} --delay 5 --timeout 3 --max-retries 2"
+    monitor = member.get(f"loadbalancer healthmonitor create {words} {transport}")
     assert monitor["type"] == TRANSPORTS[transport]
     lives.within(
         10, lambda: show(member, "listener", transport)["operating_status"] == "ONLINE", f"{transport} is carried"

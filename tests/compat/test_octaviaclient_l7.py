@@ -30,10 +30,13 @@ def noted():
 def listener(member, subnet):
     """The listener of all policies, with two pools beside it."""
     member.do("loadbalancer create", "--name", "lb", "--vip-subnet-id", subnet)
-    made = member.get("loadbalancer listener create", *"--name web --protocol HTTP --protocol-port 80 lb".split())
+    made = member.get(
+        "loadbalancer listener create", "--name", "web", "--protocol", "HTTP", "--protocol-port", "80", "lb"
+    )
     for name in ("webs", "others"):
-        words = f"--name {name} --protocol HTTP --lb-algorithm ROUND_ROBIN --loadbalancer lb"
-        member.do("loadbalancer pool create", *words.split())
+        member.do(
+            f"loadbalancer pool create --name {name} --protocol HTTP --lb-algorithm ROUND_ROBIN --loadbalancer lb"
+        )
     return made
 
 
@@ -68,13 +71,13 @@ def rules(policies, member):
         kind: member.get(create, "--type", kind, "--compare-type", "EQUAL_TO", *words, "lead")
         for kind, words in RULES.items()
     }
-    words = ("--type", "PATH", "--compare-type", "STARTS_WITH", "--value", "/b", "--invert", "--disable")
-    made["full"] = member.get(create, *words, "--tag", "red", "--tag", "blue", "lead")
-    words = ("--type", "HEADER", "--key", "Accept", "--compare-type", "CONTAINS", "--value", "html", "--enable")
-    made["tagged"] = member.get(create, *words, "--tag", "blue", "lead")
-    made["bare"] = member.get(
-        create, *RULES["PATH"], *("--type", "PATH", "--compare-type", "ENDS_WITH"), "--no-tag", "lead"
-    )
+    path, header = "create --type PATH", "create --type HEADER --key Accept"
+    for name, words in (
+        ("full", f"{path} --compare-type STARTS_WITH --value /b --invert --disable --tag red --tag blue"),
+        ("tagged", f"{header} --compare-type CONTAINS --value html --enable --tag blue"),
+        ("bare", f"{path} --compare-type ENDS_WITH --value /a --no-tag"),
+    ):
+        made[name] = member.get(f"loadbalancer l7rule {words} lead")
     return made
 
 

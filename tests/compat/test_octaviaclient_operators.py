@@ -32,7 +32,7 @@ def noted():
 def balancer(member, subnet):
     """A load balancer with one listener, active."""
     made = member.get("loadbalancer create", "--name", "lb", "--vip-subnet-id", subnet)
-    member.do("loadbalancer listener create", *"--name web --protocol HTTP --protocol-port 80 lb".split())
+    member.do("loadbalancer listener create --name web --protocol HTTP --protocol-port 80 lb")
     lives.within(10, lambda: status(member) == "ACTIVE", "it is active")
     return made
 
@@ -45,7 +45,7 @@ def listed(console, noun, *words):
     return sorted(each["name"] for each in console.get(f"loadbalancer {noun} list", *words))
 
 
-# --- quotas -------------------------------------------------------------------------------------------------------------
+# --- quotas ----------------------------------------------------------------------------------------------------------
 
 
 def test_quotas_are_set_shown_and_reset(operator, member):
@@ -76,7 +76,7 @@ def test_a_quota_that_is_met_refuses(operator, member, balancer):
     operator.do("loadbalancer quota reset", balancer["project_id"])
 
 
-# --- providers, flavors, availability zones -----------------------------------------------------------------------------
+# --- providers, flavors, availability zones --------------------------------------------------------------------------
 
 
 def test_providers_say_what_they_offer(operator, member):
@@ -92,11 +92,9 @@ def test_providers_say_what_they_offer(operator, member):
 
 def test_flavors_are_made_changed_and_deleted(operator):
     data = json.dumps({"loadbalancer_topology": "SINGLE"})
-    words = ("--name", "p", "--provider", "haproxy", "--flavor-data", data)
-    profile = operator.get("loadbalancer flavorprofile create", *words)
+    profile = operator.get("loadbalancer flavorprofile create --name p --provider haproxy --flavor-data", data)
     assert (profile["name"], profile["provider_name"], profile["flavor_data"]) == ("p", "haproxy", data)
-    words = ("--name", "f", "--flavorprofile", "p", "--description", "d", "--disable")
-    flavor = operator.get("loadbalancer flavor create", *words)
+    flavor = operator.get("loadbalancer flavor create --name f --flavorprofile p --description d --disable")
     assert flavor == {**flavor, "name": "f", "description": "d", "enabled": False, "flavor_profile_id": profile["id"]}
     operator.do("loadbalancer flavor create", "--name", "g", "--flavorprofile", profile["id"], "--enable")
     assert listed(operator, "flavor", "--name", "f") == ["f"]
@@ -115,25 +113,23 @@ def test_flavors_are_made_changed_and_deleted(operator):
     assert "is in use and cannot be modified" in used
     for name in ("g", "h"):
         operator.do("loadbalancer flavor delete", name)
-    words = ("--name", "q", "--provider", "amphora", "--flavor-data", '{"compute_flavor": "m1"}')
-    operator.do("loadbalancer flavorprofile set", *words, "p")
+    data = json.dumps({"compute_flavor": "m1"})
+    operator.do("loadbalancer flavorprofile set p --name q --provider amphora --flavor-data", data)
     shown = operator.get("loadbalancer flavorprofile show", "q")
-    assert (shown["provider_name"], shown["flavor_data"]) == ("amphora", '{"compute_flavor": "m1"}')
+    assert (shown["provider_name"], shown["flavor_data"]) == ("amphora", data)
     operator.do("loadbalancer flavorprofile delete", profile["id"])
     assert (listed(operator, "flavorprofile"), listed(operator, "flavor")) == ([], [])
 
 
 def test_availability_zones_are_made_changed_and_deleted(operator):
     data = json.dumps({"compute_zone": "nova"})
-    words = ("--name", "p", "--provider", "haproxy", "--availability-zone-data", data)
-    profile = operator.get("loadbalancer availabilityzoneprofile create", *words)
+    create = "loadbalancer availabilityzoneprofile create --name p --provider haproxy"
+    profile = operator.get(create, "--availability-zone-data", data)
     assert (profile["name"], profile["availability_zone_data"]) == ("p", data)
-    words = ("--name", "z", "--availabilityzoneprofile", "p", "--description", "d", "--disable")
-    zone = operator.get("loadbalancer availabilityzone create", *words)
-    wanted = {"name": "z", "description": "d", "enabled": False, "availability_zone_profile_id": profile["id"]}
-    assert zone == wanted
-    words = ("--name", "y", "--availabilityzoneprofile", profile["id"], "--enable")
-    operator.do("loadbalancer availabilityzone create", *words)
+    create = "loadbalancer availabilityzone create"
+    zone = operator.get(f"{create} --name z --availabilityzoneprofile p --description d --disable")
+    assert zone == {"name": "z", "description": "d", "enabled": False, "availability_zone_profile_id": profile["id"]}
+    operator.do(f"{create} --name y --availabilityzoneprofile {profile['id']} --enable")
     assert listed(operator, "availabilityzone", "--name", "z") == ["z"]
     assert listed(operator, "availabilityzone", "--availabilityzoneprofile", "p") == ["y", "z"]
     assert listed(operator, "availabilityzone", "--enable") == ["y"]
@@ -148,15 +144,16 @@ def test_availability_zones_are_made_changed_and_deleted(operator):
     assert (shown["description"], shown["enabled"]) == ("", False)
     for name in ("y", "z"):
         operator.do("loadbalancer availabilityzone delete", name)
-    words = ("--name", "q", "--provider", "amphora", "--availability-zone-data", '{"volume_zone": "v"}')
-    operator.do("loadbalancer availabilityzoneprofile set", *words, "p")
+    data = json.dumps({"volume_zone": "v"})
+    change = "loadbalancer availabilityzoneprofile set p --name q --provider amphora"
+    operator.do(change, "--availability-zone-data", data)
     shown = operator.get("loadbalancer availabilityzoneprofile show", "q")
-    assert (shown["provider_name"], shown["availability_zone_data"]) == ("amphora", '{"volume_zone": "v"}')
+    assert (shown["provider_name"], shown["availability_zone_data"]) == ("amphora", data)
     operator.do("loadbalancer availabilityzoneprofile delete", "q")
     assert listed(operator, "availabilityzoneprofile") == []
 
 
-# --- amphorae -----------------------------------------------------------------------------------------------------------
+# --- amphorae --------------------------------------------------------------------------------------------------------
 
 
 def amphorae(operator, *words):
@@ -197,7 +194,7 @@ def test_an_amphora_that_failed_is_deleted_and_another_takes_its_place(live, ope
     live.inside("mount", "--bind", "/dev/null", program)
     try:
         member.do("loadbalancer create", "--name", "ill", "--vip-subnet-id", "inside")
-        member.do("loadbalancer listener create", *"--protocol TCP --protocol-port 80 ill".split())
+        member.do("loadbalancer listener create --protocol TCP --protocol-port 80 ill")
         failed = ("--loadbalancer", "ill", "--status", "ERROR")
         (before,) = lives.within(15, lambda: amphorae(operator, *failed), "the amphora failed")
         assert "ill" in listed(member, "", "--provisioning-status", "ERROR")

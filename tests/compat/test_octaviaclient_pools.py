@@ -19,7 +19,7 @@ def noted():
 def balancer(member, subnet):
     """The load balancer of all pools, with one listener."""
     made = member.get("loadbalancer create", "--name", "lb", "--vip-subnet-id", subnet)
-    member.do("loadbalancer listener create", *"--name web --protocol HTTP --protocol-port 80 lb".split())
+    member.do("loadbalancer listener create --name web --protocol HTTP --protocol-port 80 lb")
     return made
 
 
@@ -280,8 +280,7 @@ def test_a_monitor_is_made_to_ask_by_any_method(pools, monitors, member):
     words = ("--delay", "5", "--timeout", "3", "--max-retries", "2", "--type", "HTTP", "--http-version", "1.0")
     member.do("loadbalancer healthmonitor delete", "tcp")
     for method in METHODS:
-        gone = "tcp"
-        lives.within(10, lambda: gone not in listed(member, "healthmonitor"), "the one before is gone")
+        lives.within(10, lambda: "tcp" not in listed(member, "healthmonitor"), "the one before is gone")
         made = member.get("loadbalancer healthmonitor create", *words, "--name", "tcp", "--http-method", method, "tcp")
         assert (made["http_method"], made["http_version"]) == (method, 1.0)
         member.do("loadbalancer healthmonitor delete", "tcp")

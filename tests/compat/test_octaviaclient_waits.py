@@ -90,7 +90,7 @@ def walk(console, noun):
 
 def walk_balancer(console, operator):
     """The life of a load balancer, failed over in the midst of it."""
-    made = console.get("loadbalancer create", *"--name whole --vip-subnet-id inside --wait".split())
+    made = console.get("loadbalancer create --name whole --vip-subnet-id inside --wait")
     assert made["provisioning_status"] == "ACTIVE"
     console.do("loadbalancer set", "--wait", "--description", "d", "whole")
     assert active(console, "loadbalancer show", "whole")
