@@ -217,7 +217,7 @@ def test_an_operator_says_what_vips_may_be_asked_for(tmp_path, allowed, values, 
          "The selected protocol is not allowed in this deployment: PROMETHEUS with TLS"),
         ({"allow_prometheus_listeners": False}, "listener", {"protocol": "PROMETHEUS"},
          "The selected protocol is not allowed in this deployment: PROMETHEUS"),
-        ({"prohibited_ciphers": frozenset({"BAD"})}, "listener", {"tls_ciphers": "GOOD:BAD"},
+        ({"prohibited_ciphers": frozenset({"BAD"})}, "listener", {"tls_ciphers": "ECDHE+AESGCM:BAD"},
          "Validation failure: The following ciphers have been prohibited by an administrator: BAD"),
         ({"minimum_tls_version": "TLSv1.2"}, "pool", {"tls_enabled": True, "tls_versions": ["TLSv1", "TLSv1.3"]},
          "Validation failure: Requested TLS versions are less than the minimum: TLSv1 < TLSv1.2"),
@@ -244,7 +244,7 @@ def test_an_operator_says_what_may_be_used(tmp_path, allowed, noun, values, sent
 
 
 def test_an_operator_s_defaults_hold_where_users_say_nothing(tmp_path):
-    tls = deployment.Tls(ciphers="GOOD", versions=("TLSv1.3",), alpn=("h2",))
+    tls = deployment.Tls(ciphers="ECDHE+AESGCM", versions=("TLSv1.3",), alpn=("h2",))
     allowed = deployment.Deployment(
         listener_tls=tls, pool_tls=tls, timeout_client_data=1, default_provider="haproxy", timeout_tcp_inspect=7
     )
@@ -252,13 +252,17 @@ def test_an_operator_s_defaults_hold_where_users_say_nothing(tmp_path):
     root = cloud.balancer()
     assert root["provider"] == "haproxy"
     front = cloud.listener(root["id"], protocol="TERMINATED_HTTPS", default_tls_container_ref="x")
-    given = {"tls_ciphers": "GOOD", "tls_versions": ["TLSv1.3"], "alpn_protocols": ["h2"]}
+    given = {"tls_ciphers": "ECDHE+AESGCM", "tls_versions": ["TLSv1.3"], "alpn_protocols": ["h2"]}
     assert {name: front[name] for name in given} == given
     assert (front["timeout_client_data"], front["timeout_tcp_inspect"], front["timeout_member_data"]) == (1, 7, 50_000)
     plain = cloud.listener(root["id"], protocol_port=81, timeout_client_data=5)
     assert (plain["tls_ciphers"], plain["timeout_client_data"]) == (None, 5)
     changed = cloud.change("listener", f"/listeners/{plain['id']}", timeout_client_data=None, tls_ciphers=None)
-    assert (changed["timeout_client_data"], changed["tls_ciphers"], changed["tls_versions"]) == (1, "GOOD", None)
+    assert (changed["timeout_client_data"], changed["tls_ciphers"], changed["tls_versions"]) == (
+        1,
+        "ECDHE+AESGCM",
+        None,
+    )
     back = cloud.pool(root["id"], tls_enabled=True)
     assert {name: back[name] for name in given} == given
     changed = cloud.change("pool", f"/pools/{back['id']}", alpn_protocols=None, tls_versions=None)

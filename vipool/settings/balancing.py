@@ -56,7 +56,7 @@ def rules(table: Mapping[str, object], home: Path) -> policy.Policy:
     path = home / chosen.file
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if "file" in table:
             raise tables.Unfit(f"policy.file is {chosen.file!r}: there is no {path}.") from error
         text = ""

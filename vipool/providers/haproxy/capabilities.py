@@ -73,7 +73,7 @@ class Capabilities:
     """HAProxy's, as `vipool.providers.base.Capabilities` asks for them."""
 
     name = "haproxy"
-    description = "TCP, HTTP and HTTPS load balancing by one HAProxy process per load balancer."
+    description = "Connections are carried by one HAProxy process per load balancer."
     flavors = FLAVORS
     zones = ZONES
 

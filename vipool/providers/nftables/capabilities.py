@@ -44,7 +44,7 @@ class Capabilities:
     """The kernel's, as `vipool.providers.base.Capabilities` asks for them."""
 
     name = "nftables"
-    description = "UDP and SCTP load balancing by address translation in the kernel."
+    description = "UDP and SCTP are carried by address translation in the kernel."
     flavors: Mapping[str, offers.Offer] = {}
     zones: Mapping[str, offers.Offer] = {}
 
