@@ -1,11 +1,12 @@
 """One live vipool for all tests of this folder, and the people who use it."""
 
+import concurrent.futures
 import contextlib
 
 import pytest
 
 from tests import live as lives
-from tests.compat import passes, terminal
+from tests.compat import ansible, passes, terminal
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,17 @@ def live():
         yield vipool.up()
     finally:
         vipool.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rehearsal(request):
+    """What becomes of the playbooks, which are applied while other tests run: it takes as long as all of these."""
+    asked = any("applied" in item.fixturenames for item in request.session.items)
+    if not (asked and ansible.INSTALLED):
+        yield None
+        return
+    with concurrent.futures.ThreadPoolExecutor(1) as aside:
+        yield aside.submit(ansible.rehearse)
 
 
 @pytest.fixture(scope="module")
