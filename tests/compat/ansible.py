@@ -1,8 +1,8 @@
 """Ansible's unmodified modules of the collection `openstack.cloud`, applied by playbooks, and what they offer.
 
-Promises a rehearsal: a vipool of its own, on which the playbooks beside this file were applied, again, with other values,
-and undone. It takes longer than any test may, mostly waiting: begin it, do something else, ask for what came of it.
-Needs what `tools/ansible` makes.
+Promises a rehearsal: a vipool of its own, on which the playbooks beside this file were applied, again, with other
+values, and undone. It takes longer than any test may, mostly waiting: begin it, do something else, ask for what came
+of it. Needs what `tools/ansible` makes.
 """
 
 import ast
@@ -20,6 +20,7 @@ from tests import live as lives
 from tests.compat import passes, terminal
 
 PLACE = house.ROOT / ".venv" / "ansible"
+MISSING = "Ansible is not installed: run tools/ansible, as `make compat` and `make test` do"
 INSTALLED = (PLACE / ".vipool-stamp").exists()
 PLAYBOOKS = Path(__file__).with_name("playbooks")
 FIRST = {"says": "first", "patience": 50000, "secret": True, "algorithm": "ROUND_ROBIN", "weight": 1}
@@ -126,7 +127,7 @@ def _given(ansible, folder):
     return {"flavor": flavor["name"], "floating": floating, "certificates": references}
 
 
-# --- what there is to apply ---------------------------------------------------------------------------------------------
+# --- what there is to apply -------------------------------------------------------------------------------------------
 
 
 def plays(playbook):

@@ -82,20 +82,19 @@ def site(live, admin, tenant):
 
 @pytest.fixture(scope="module")
 def balancer(site, tenant):
-    """The load balancer with all its parts, made one by one; each is ACTIVE when its command returns."""
-    made = tenant.get(
-        "loadbalancer create", "--name", "lb", "--vip-subnet-id", "inside", "--vip-address", VIP, "--wait"
-    )
-    assert made["provisioning_status"] == "ACTIVE"
-    listener = ("--name", "http", "--protocol", "HTTP", "--protocol-port", "80", "lb", "--wait")
+    """The load balancer with all its parts, made one by one."""
+    made = tenant.get("loadbalancer create", "--name", "lb", "--vip-subnet-id", "inside", "--vip-address", VIP)
+    settled(tenant)
+    listener = ("--name", "http", "--protocol", "HTTP", "--protocol-port", "80", "lb")
     tenant.do("loadbalancer listener create", *listener)
-    pool = ("--name", "webs", "--listener", "http", "--protocol", "HTTP", "--lb-algorithm", "ROUND_ROBIN", "--wait")
+    pool = ("--name", "webs", "--listener", "http", "--protocol", "HTTP", "--lb-algorithm", "ROUND_ROBIN")
     tenant.do("loadbalancer pool create", *pool)
     for name, address in WEBS.items():
-        words = ("--name", name, "--address", address, "--protocol-port", "80", "webs", "--wait")
+        words = ("--name", name, "--address", address, "--protocol-port", "80", "webs")
         tenant.do("loadbalancer member create", *words)
     monitor = ("--name", "check", "--delay", "1", "--timeout", "1", "--max-retries", "1", "--type", "HTTP")
-    tenant.do("loadbalancer healthmonitor create", *monitor, "webs", "--wait")
+    tenant.do("loadbalancer healthmonitor create", *monitor, "webs")
+    settled(tenant)
     # The router took the first address of the pool; to choose one is the administrator's right (Neutron's policy).
     floating = tenant.get("floating ip create", "--port", made["vip_port_id"], "outside")
     assert floating["floating_ip_address"] == FLOATING

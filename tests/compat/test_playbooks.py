@@ -1,12 +1,10 @@
-"""Playbooks with Ansible's modules of `openstack.cloud`: applied once they make all, applied again they change nothing."""
+"""Playbooks with Ansible's modules of `openstack.cloud`: applied once they make all, applied again they do nothing."""
 
 import pytest
 
 from tests.compat import ansible, passes
 
-pytestmark = pytest.mark.skipif(
-    not ansible.INSTALLED, reason="Ansible is not installed: run tools/ansible, as `make compat` and `make test` do"
-)
+pytestmark = pytest.mark.skipif(not ansible.INSTALLED, reason=ansible.MISSING)
 
 
 @pytest.fixture(scope="module")
