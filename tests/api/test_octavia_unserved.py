@@ -75,6 +75,12 @@ def test_a_member_of_the_family_of_no_vip_is_refused_in_octavias_words(cloud, pr
         reply = cloud.call(method, path, body)
         assert (reply.status_code, balancing.sentence(reply)) == (501, refused)
     assert cloud.get(f"/pools/{back}/members")["members"] == []
+    idle = cloud.pool(cloud.balancer()["id"], protocol=protocol)
+    cloud.settle()
+    assert cloud.call("POST", f"/pools/{idle['id']}/members", {"member": six}).status_code == 201
+    front = {"loadbalancer_id": idle["loadbalancers"][0]["id"], "protocol": protocol, "protocol_port": 53}
+    reply = cloud.call("POST", "/listeners", {"listener": {**front, "default_pool_id": idle["id"]}})
+    assert (reply.status_code, balancing.sentence(reply)) == (501, refused)
     http = cloud.pool(cloud.balancer()["id"])["id"]
     cloud.settle()
     assert cloud.call("POST", f"/pools/{http}/members", {"member": six}).status_code == 201

@@ -136,6 +136,16 @@ def test_what_is_going_cannot_be_written_to():
         admit.delete(after, member.Member, "nobody", when(after))
 
 
+def test_a_pool_made_for_no_listener_stands_by_itself():
+    after = admit.create_pool(root(), row(pool.Pool, "p"), None, when(root()))
+    assert [each.id for each in after.pools] == ["p"]
+
+
+def test_a_write_to_what_is_not_there_says_so():
+    with pytest.raises(faults.NotFound, match="Pool gone not found"):
+        admit.update(root(), pool.Pool, "gone", {"name": "x"}, when(root()))
+
+
 def test_a_pool_made_for_a_listener_becomes_its_default_pool():
     whole = admit.create(root(), row(listener.Listener, "l"), when(root()))
     after = admit.create_pool(whole, row(pool.Pool, "p"), "l", when(whole))

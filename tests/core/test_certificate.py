@@ -247,6 +247,19 @@ def test_a_refusal_from_elsewhere_is_the_same():
         assert said[0] == said[1]
 
 
+@pytest.mark.parametrize(
+    ("material", "kind"),
+    [
+        (bundle.Archive(payload=b"x"), certificate.Kind.ARCHIVE),
+        (bundle.Parts(certificate=b"x", private_key=b"y"), certificate.Kind.PARTS),
+    ],
+)
+def test_what_takes_too_long_to_open_is_refused_with_the_way_out(material, kind):
+    refusal = certificate.too_slow(material)
+    assert refusal.kind is kind
+    assert "it takes too long to open: export it again with fewer rounds of hashing" in refusal.sentence
+
+
 def test_questions_and_answers_are_single_lines():
     own = chain()[0]
     asked = opening.question(bundle.Archive(payload=own.archive()))

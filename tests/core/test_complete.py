@@ -57,6 +57,13 @@ def test_pools_that_speak_tls_get_the_operator_s_options():
     assert complete.new(pool.Pool, {}, ALLOWED) == {}
 
 
+@pytest.mark.parametrize("kind", list(healthmonitor.Type))
+def test_a_monitor_that_speaks_http_gets_what_it_asks_and_others_nothing(kind):
+    made = complete.new(healthmonitor.HealthMonitor, {"type": kind, "url_path": None}, ALLOWED)
+    asked = {name: made.get(name) for name in healthmonitor.HTTP_ONLY}
+    assert asked == (dict(healthmonitor.HTTP_ONLY) if kind.speaks_http else dict.fromkeys(asked))
+
+
 def test_a_persistence_must_have_a_type_and_keeps_it():
     with pytest.raises(faults.MissingAttribute):
         complete.new(pool.Pool, {"session_persistence": {"type": None, "cookie_name": "c"}}, ALLOWED)

@@ -102,6 +102,22 @@ def test_a_revocation_list_of_members_needs_their_authority():
 
 
 @pytest.mark.parametrize(
+    ("before", "sentence"),
+    [
+        ({}, "A CA reference is required to specify a certificate revocation list"),
+        (
+            {"crl_container_ref": "crl", "ca_tls_container_ref": "ca"},
+            "A CA reference cannot be removed when a certificate revocation list is present",
+        ),
+    ],
+)
+def test_an_update_may_not_leave_a_revocation_list_without_its_authority(before, sentence):
+    row = trees.row(pool.Pool, "p", crl_container_ref="crl")
+    with pytest.raises(faults.Invalid, match=sentence):
+        tls.check_pool(row, trees.row(pool.Pool, "p", **before), deployment.USUAL)
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         (

@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vipool.model import attr, faults, healthmonitor, listener, loadbalancer, member, nouns, pool
+from vipool.model import (
+    attr,
+    faults,
+    healthmonitor,
+    listener,
+    loadbalancer,
+    member,
+    networkquota,
+    nouns,
+    pool,
+    securitygroup,
+)
 
 UUID = "7f8a1d5e-0c44-4c5c-8c58-7c7b7b5b0e11"
 LISTENER = {"loadbalancer_id": UUID, "protocol": "HTTP", "protocol_port": 80}
@@ -76,12 +87,22 @@ def test_a_parent_given_by_the_path_may_not_be_sent():
         attr.parse_create(listener.Listener, LISTENER, where="where", without=frozenset({"loadbalancer_id"}))
 
 
-def test_deep_nesting_is_refused_not_followed():
+@pytest.mark.parametrize(
+    ("wrap", "sentence"),
+    [(lambda inner: [inner], "Value should be string"), (lambda inner: {"a": inner}, "nested too deeply")],
+)
+def test_deep_nesting_is_refused_not_followed(wrap, sentence):
     deep: Any = []
     for _ in range(100_000):
-        deep = [deep]
-    with pytest.raises(faults.BadAttribute):
+        deep = wrap(deep)
+    with pytest.raises(faults.BadAttribute, match=sentence):
         attr.parse_update(listener.Listener, {"tags": deep})
+
+
+def test_a_noun_is_kept_and_paged_under_its_collection_unless_it_says_otherwise():
+    assert (listener.Listener.NOUN.table, listener.Listener.NOUN.links_key) == ("listeners", "listeners_links")
+    assert securitygroup.Rule.NOUN.links_key == "security_group_rules_links"
+    assert networkquota.NetworkQuota.NOUN.table == "network_quotas"
 
 
 def test_a_reply_shows_what_is_shown_and_nothing_else():

@@ -4,7 +4,19 @@ import ipaddress
 
 import pytest
 
-from vipool.model import accessrule, caller, catalog, port, qosrule, subnet, subnetpool
+from vipool.model import (
+    accessrule,
+    caller,
+    catalog,
+    device,
+    network,
+    networkquota,
+    port,
+    qosrule,
+    spec,
+    subnet,
+    subnetpool,
+)
 
 
 @pytest.mark.parametrize("value", [0, 46, "26", 56])
@@ -66,3 +78,24 @@ def test_a_port_names_each_of_its_subnets_once():
     made = port.Port(id="p", project_id="q", network_id="n", mac_address="fa:16:3e:00:00:01", fixed_ips=fixed)
     assert made.subnet_ids == ("a", "b")
     assert made.addresses == ("10.0.0.2", "fd::2", "10.0.0.3")
+
+
+@pytest.mark.parametrize(("kind", "bridge"), [("flat", "br0"), ("vxlan", None)])
+def test_only_a_flat_network_is_an_existing_bridge(kind, bridge):
+    made = network.Network(id="n", project_id="p", name="", network_type=kind, physical_network="br0")
+    assert made.flat == bridge
+    assert made.segment == spec.Segment(network_id="n", mtu=made.mtu, flat=bridge)
+
+
+def test_limits_that_were_not_set_are_the_defaults():
+    chosen = networkquota.NetworkQuota(id="p", limits={"port": 7})
+    assert networkquota.of(chosen) == {**networkquota.DEFAULTS, "port": 7}
+    assert networkquota.of(None) == networkquota.DEFAULTS
+
+
+def test_a_port_is_used_by_what_neutron_calls_it():
+    assert {device.ROUTER_INTERFACE, device.ROUTER_GATEWAY, device.FLOATING_IP} == {
+        "network:router_interface",
+        "network:router_gateway",
+        "network:floatingip",
+    }

@@ -38,3 +38,12 @@ def test_every_name_has_a_number_that_a_packet_can_have():
     known = {name: rule(name).number for name in securitygroup.PROTOCOLS}
     assert {name for name, number in known.items() if number is None} == {"ip"}
     assert all(0 <= number <= 255 for number in known.values() if number is not None)
+
+
+def test_a_new_group_lets_its_own_members_in_and_everything_out_in_both_versions():
+    assert [(each.ethertype, each.direction.value, each.inward) for each in securitygroup.FIRST_RULES] == [
+        ("IPv4", "ingress", True),
+        ("IPv4", "egress", False),
+        ("IPv6", "ingress", True),
+        ("IPv6", "egress", False),
+    ]

@@ -83,6 +83,10 @@ def test_a_member_of_the_family_of_no_vip_is_refused_in_octavias_words():
     assert refused(members={"address": "10.0.0.1"}, loadbalancer={"vip_address": "fd00::b"}) == sentence
 
 
+def test_a_pool_that_no_listener_names_may_hold_members_of_any_family():
+    assert refused(members={"address": "fd00::9"}, listeners={"default_pool_id": None}) is None
+
+
 @pytest.mark.parametrize("protocol", list(listener.Protocol))
 def test_every_listener_protocol_is_carried_or_refused(protocol):
     assert (refused(listeners={"protocol": protocol}) is None) == (protocol in capabilities.LISTENERS)

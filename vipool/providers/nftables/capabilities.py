@@ -105,7 +105,10 @@ def _pool(row: pool.Pool) -> Iterator[str]:
 def _member(row: member.Member, wanted: tree.Tree) -> Iterator[str]:
     versions = {ipaddress.ip_address(vip).version for vip in wanted.loadbalancer.vips}
     back = wanted.find(pool.Pool, row.pool_id)
-    if back is not None and ipaddress.ip_address(row.address).version not in versions:
+    if back is None or not wanted.listeners_of(back.id):
+        # As in Octavia: what no listener names yet may hold any address.
+        return
+    if ipaddress.ip_address(row.address).version not in versions:
         # Octavia's sentence, which clients know (OCTAVIA-SPEC 4.7).
         yield (
             "This provider doesn't support mixing IPv4 and IPv6 addresses for its VIP and members in "
