@@ -1,8 +1,8 @@
 """Ansible's unmodified modules of the collection `openstack.cloud`, applied by playbooks, and what they offer.
 
 Promises a rehearsal: a vipool of its own, on which the playbooks beside this file were applied, again, with other
-values, and undone. It takes longer than any test may, mostly waiting: begin it, do something else, ask for what came
-of it. Needs what `tools/ansible` makes.
+values, and undone; then the one of the how-to page, twice. It takes longer than any test may, mostly waiting: begin it, do
+something else, ask for what came of it. Needs what `tools/ansible` makes.
 """
 
 import ast
@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -23,6 +24,7 @@ PLACE = house.ROOT / ".venv" / "ansible"
 MISSING = "Ansible is not installed: run tools/ansible, as `make compat` and `make test` do"
 INSTALLED = (PLACE / ".vipool-stamp").exists()
 PLAYBOOKS = Path(__file__).with_name("playbooks")
+PAGE = house.ROOT / "docs/howto/openstack-clients.md"
 FIRST = {"says": "first", "patience": 50000, "secret": True, "algorithm": "ROUND_ROBIN", "weight": 1}
 OTHER = {"says": "second", "patience": 60000, "secret": False, "algorithm": "LEAST_CONNECTIONS", "weight": 2}
 
@@ -31,7 +33,7 @@ OTHER = {"says": "second", "patience": 60000, "secret": False, "algorithm": "LEA
 class Applied:
     """What became of one playbook."""
 
-    playbook: str
+    tasks: tuple[dict, ...]  # as the playbook has them, with the defaults of their play
     changed: tuple[str, ...]  # the tasks that changed something, by name
     unchanged: tuple[str, ...]
     failed: tuple[str, ...]  # in words
@@ -69,7 +71,7 @@ class Ansible:
             check=False,
         )
         assert done.stdout.startswith("{"), done.stderr or done.stdout
-        return _read(playbook, json.loads(done.stdout))
+        return _read(tasks((PLAYBOOKS / playbook).read_text()), json.loads(done.stdout))
 
 
 def _environment():
@@ -78,12 +80,12 @@ def _environment():
     return {**own, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_PIPELINING": "1"}
 
 
-def _read(playbook, said):
-    """What became of a playbook, from what Ansible says in JSON."""
+def _read(written, said):
+    """What became of these tasks, from what Ansible says in JSON."""
     done = [(task["task"]["name"], task["hosts"]["localhost"]) for play in said["plays"] for task in play["tasks"]]
-    registered = {task["name"]: task["register"] for task in tasks(playbook) if "register" in task}
+    registered = {task["name"]: task["register"] for task in written if "register" in task}
     return Applied(
-        playbook=playbook,
+        tasks=written,
         changed=tuple(name for name, answer in done if answer["changed"]),
         unchanged=tuple(name for name, answer in done if not answer["changed"]),
         failed=tuple(f"{name}: {answer}" for name, answer in done if answer.get("failed")),
@@ -105,9 +107,18 @@ def rehearse():
             ansible.apply("shop.yml", "--tags", "balancing", **given, **OTHER),
             ansible.apply("gone.yml"),
             ansible.apply("gone.yml", "--skip-tags", "once"),
+            *(ansible.apply(_page(live.home)) for _ in range(2)),
         ]
     finally:
         live.end()
+
+
+def _page(folder):
+    """The playbook of the how-to page, in a file."""
+    (playbook,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
+    file = folder / "page.yml"
+    file.write_text(playbook)
+    return file
 
 
 def _given(ansible, folder):
@@ -130,14 +141,19 @@ def _given(ansible, folder):
 # --- what there is to apply -------------------------------------------------------------------------------------------
 
 
-def plays(playbook):
-    """The plays of a playbook."""
-    return yaml.safe_load((PLAYBOOKS / playbook).read_text())
-
-
 def tasks(playbook):
-    """The tasks of a playbook."""
-    return [task for play in plays(playbook) for task in play["tasks"]]
+    """The tasks of a playbook, each with the defaults of its play; a task without a name is called by its module."""
+    return tuple(
+        {"name": _module(task), **task, "defaults": play["module_defaults"]["group/openstack.cloud.openstack"]}
+        for play in yaml.safe_load(playbook)
+        for task in play["tasks"]
+    )
+
+
+def _module(task):
+    """The whole name of the module of a task."""
+    (name,) = (key for key in task if key.startswith("openstack.cloud."))
+    return name
 
 
 def documented(module):
@@ -161,13 +177,11 @@ def offered():
 
 
 def exercised(applied):
-    """What of it a playbook exercised, by the tasks that did not fail."""
-    for play in plays(applied.playbook):
-        defaults = play["module_defaults"]["group/openstack.cloud.openstack"]
-        for task in play["tasks"]:
-            if task["name"] in applied.changed + applied.unchanged:
-                (full,) = (key for key in task if key.startswith("openstack.cloud."))
-                yield from _options(full.rpartition(".")[2], {**defaults, **task[full]})
+    """What of it a playbook exercised, by the tasks that were done and did not fail."""
+    for task in applied.tasks:
+        if task["name"] in applied.changed + applied.unchanged:
+            module = _module(task)
+            yield from _options(module.rpartition(".")[2], {**task["defaults"], **task[module]})
 
 
 def _options(module, given):

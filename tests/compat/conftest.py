@@ -9,6 +9,11 @@ from tests import live as lives
 from tests.compat import ansible, passes, terminal
 
 
+def pytest_collection_modifyitems(items):
+    """Let those who look at what became of the playbooks come last: it takes as long as all the others."""
+    items.sort(key=lambda item: "applied" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def live():
     """A `vipool up --sandbox`, ended after the last test."""
@@ -21,7 +26,7 @@ def live():
 
 @pytest.fixture(scope="session", autouse=True)
 def rehearsal(request):
-    """What becomes of the playbooks, which are applied while other tests run: it takes as long as all of these."""
+    """What becomes of the playbooks, which are applied while other tests run."""
     asked = any("applied" in item.fixturenames for item in request.session.items)
     if not (asked and ansible.INSTALLED):
         yield None
