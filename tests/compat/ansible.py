@@ -1,7 +1,7 @@
 """Ansible's unmodified modules of the collection `openstack.cloud`, applied by playbooks, and what they offer.
 
 Promises a rehearsal: a vipool of its own, on which the playbooks beside this file were applied, again, with other
-values, and undone; then the one of the how-to page, twice. It takes longer than any test may, mostly waiting: begin it, do
+values, and undone; then the one of the how-to page. It takes longer than any test may, mostly waiting: begin it, do
 something else, ask for what came of it. Needs what `tools/ansible` makes.
 """
 
@@ -107,7 +107,7 @@ def rehearse():
             ansible.apply("shop.yml", "--tags", "balancing", **given, **OTHER),
             ansible.apply("gone.yml"),
             ansible.apply("gone.yml", "--skip-tags", "once"),
-            *(ansible.apply(_page(live.home)) for _ in range(2)),
+            ansible.apply(_page(live.home)),
         ]
     finally:
         live.end()
