@@ -1,12 +1,17 @@
-"""What holds for every test: how many examples Hypothesis tries.
+"""What holds for every test: how many examples Hypothesis tries, which signals the processes under test hear.
 
 `VIPOOL_EXAMPLES=fuzz` (see `make fuzz`) trades minutes for examples, `few` the other way. It promises nothing else:
 fixtures of a room live with the room's tests.
 """
 
 import os
+import signal
 
 import hypothesis
+
+# A shell leaves a job in the background deaf to the first, nohup to the second, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No deadline: a slow example on a shared machine says nothing about the code.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)

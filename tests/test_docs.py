@@ -36,6 +36,14 @@ def test_every_link_leads_somewhere():
     assert not broken, broken
 
 
+def test_every_module_on_the_way_of_a_request_is_there():
+    guide = (house.ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:[a-z]+/)+(?:[a-z_]+\.py)?)`", guide))
+    assert "service/write.py" in named
+    gone = sorted(name for name in named if not any((house.ROOT / top / name).exists() for top in ("", "vipool")))
+    assert not gone, gone
+
+
 def test_every_page_can_be_reached_from_the_readme():
     reached: set[Path] = set()
     waiting = [house.ROOT / "README.md"]

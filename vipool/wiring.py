@@ -94,7 +94,7 @@ def build_server(
     chosen: settings.Settings, news: "local.News", database: "session.Database | None" = None
 ) -> "app.Dispatcher":
     """Every service over the embedded store."""
-    from vipool.api import app, local
+    from vipool.api import app, arrivals, local
     from vipool.api.face import Service
     from vipool.api.identity import routes as identity
     from vipool.api.keymanager import desk as keys
@@ -123,7 +123,10 @@ def build_server(
         allowed=chosen.allowed,
         node=amphorae.Node(name=socket.gethostname()),
     )
-    load_balancer = Service(octavia.face(writer, chosen.rules, authenticate=authenticate, healthy=chosen.healthcheck))
+    arriving = arrivals.Arrivals(chosen.allowed.look_milliseconds / 1000)
+    load_balancer = Service(
+        octavia.face(writer, chosen.rules, authenticate=authenticate, healthy=chosen.healthcheck, arriving=arriving)
+    )
     return app.Dispatcher(
         services={
             "/load-balancer": load_balancer,
@@ -141,6 +144,7 @@ def build_server(
             networks=networks,
             secrets=kept,
             news=news,
+            arrivals=arriving,
             on_report=lambda: chosen.ready_file.touch(mode=0o600),
         ),
     )

@@ -77,6 +77,8 @@ def test_a_bad_file_is_refused_with_the_reason(tmp_path, text, reason):
         ("[octavia.quotas]\ncars = 5", "octavia.quotas.cars does not exist"),
         ("[octavia.quotas]\npool = -2", r"octavia.quotas.pool is -2: -1 \(no limit\) or more is needed"),
         ("[octavia.quotas]\npool = true", "octavia.quotas.pool is True: a whole number is needed"),
+        ("[octavia]\nhistory_days = -1", "octavia.history_days is -1: 0 or more is needed"),
+        ("[octavia]\nlook_milliseconds = -1", "octavia.look_milliseconds is -1: 0 or more is needed"),
         ('[octavia]\nreserved_ips = ["x"]', "octavia.reserved_ips has 'x': addresses are needed"),
         ('[octavia]\nminimum_tls_version = "TLSv9"', "octavia.minimum_tls_version is 'TLSv9': one of SSLv3, "),
         ('[policy]\nset = "lax"', "policy.set is 'lax': one of "),

@@ -52,13 +52,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes back: a JSON value (or ``raw`` bytes), or nothing."""
+    """What goes back: a JSON value (or ``raw`` bytes), or nothing.
+
+    ``awaits`` is the id of the load balancer whose arrival would make it another answer; see ``api.arrivals``.
+    """
 
     status: int = 200
     body: Any = None
     empty: bool = False
     raw: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    awaits: str = ""
 
 
 NOTHING = Answer(status=204, empty=True)

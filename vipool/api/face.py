@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib import parse
 
 import anyio
@@ -20,11 +20,13 @@ from anyio import lowlevel
 from starlette import requests, responses, routing
 from starlette.types import Receive, Scope, Send
 
-from vipool.api import exchange
+from vipool.api import arrivals, exchange
 from vipool.core import access
 from vipool.model import caller, faults
 
 log = logging.getLogger(__name__)
+
+Arrivals: TypeAlias = arrivals.Arrivals  # inside Face the field has the module's name
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Threads for heavy requests, two for each processor: else a flood of logins would hold every thread there is.
@@ -75,6 +77,7 @@ class Face:
     request_id_header: str = "x-openstack-request-id"
     headers: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False  # whether even what is not there needs a token
+    arrivals: Arrivals | None = None  # without them, answers that await something are given at once
     service: str = ""  # its type in the catalog; without one, a token with access rules is good for nothing here
 
 
@@ -148,7 +151,21 @@ class Service:
         if raw is None:
             return dialect.too_large(call, self.face.body_limit)
         whole = dataclasses.replace(call, parts=parts, raw=raw, policy=route.policy)
-        return await anyio.to_thread.run_sync(self._handle, route, whole, limiter=_threads() if route.heavy else None)
+        return await self._patiently(route, whole)
+
+    async def _patiently(self, route: exchange.Route, call: exchange.Call) -> exchange.Answer:
+        """The answer now, or in a moment where that may be a better one."""
+        limiter = _threads() if route.heavy else None
+        here = self.face.arrivals
+        since = here.latest if here else 0
+        answer = await anyio.to_thread.run_sync(self._handle, route, call, limiter=limiter)
+        end = anyio.current_time() + here.seconds if here else 0.0
+        while here and answer.awaits and (left := end - anyio.current_time()) > 0:
+            if not await here.wait(answer.awaits, since, left):
+                break
+            since = here.latest
+            answer = await anyio.to_thread.run_sync(self._handle, route, call, limiter=limiter)
+        return answer
 
     def _find(self, path: str) -> tuple[dict[str, str], dict[str, exchange.Route]] | None:
         for spelling in dict.fromkeys((path, path.rstrip("/"))):

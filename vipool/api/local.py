@@ -9,13 +9,14 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio.to_thread
 import orjson
 from starlette import requests, responses
 from starlette.types import Receive, Scope, Send
 
+from vipool.api import arrivals
 from vipool.cloud.network import base
 from vipool.cloud.network.embedded import plugs
 from vipool.cloud.secrets import base as key_manager
@@ -24,6 +25,7 @@ from vipool.service import desired, settle
 from vipool.store import rows, session
 
 LONGEST_WAIT = 60.0
+Arrivals: TypeAlias = arrivals.Arrivals  # inside Local the field has the module's name
 
 
 class News:
@@ -70,6 +72,7 @@ class Local:
     networks: base.Network
     secrets: key_manager.Secrets
     news: News
+    arrivals: Arrivals
     on_report: Callable[[], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,6 +132,7 @@ class Local:
     async def _reports(self, request: requests.Request) -> responses.Response:
         reports = [spec.load_report(each) for each in orjson.loads(await request.body())]
         await anyio.to_thread.run_sync(self._settle, reports)
+        self.arrivals.tell(each.id for each in reports if each.kind == "loadbalancer")
         self.on_report()
         return responses.Response(status_code=204)
 

@@ -83,6 +83,10 @@ class Deployment:
     timeout_tcp_inspect: Annotated[int, "How long to wait for content to inspect, in milliseconds."] = 0
     udp_connect_min_interval: Annotated[int, "The shortest delay of UDP-CONNECT monitors, in seconds."] = 3
     reserved_ips: Annotated[frozenset[str], "Addresses that no member may have."] = frozenset({"169.254.169.254"})
+    look_milliseconds: Annotated[
+        int,
+        "How long a look at an object that is PENDING waits for it to be realised, in milliseconds; 0 answers at once.",
+    ] = 250
     history_days: Annotated[int, "For how many days the history of writes is kept; 0 keeps it for ever."] = 365
     pagination_max_limit: Annotated[int, "The longest page of a list."] = 1_000
     quotas: Annotated[

@@ -21,6 +21,10 @@ class Provisioning(enum.StrEnum):
     DELETED = "DELETED"
 
 
+PENDING = frozenset({Provisioning.PENDING_CREATE, Provisioning.PENDING_UPDATE, Provisioning.PENDING_DELETE})
+"""What something is under way is called."""
+
+
 class Operating(enum.StrEnum):
     """What the data plane says about an object (Octavia's operating_status)."""
 

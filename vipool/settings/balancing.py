@@ -21,6 +21,9 @@ class Chosen:
     file: str = "policy.yaml"
 
 
+NOT_NEGATIVE = ("history_days", "look_milliseconds")
+
+
 def allowed(table: Mapping[str, object]) -> deployment.Deployment:
     """What the table ``octavia`` allows.  Raises tables.Unfit."""
     found = tables.value(deployment.Deployment, table, "octavia")
@@ -30,6 +33,9 @@ def allowed(table: Mapping[str, object]) -> deployment.Deployment:
             raise tables.Unfit(f"octavia.quotas.{kind} does not exist: {', '.join(sorted(kinds))} do.")
         if limit < deployment.UNLIMITED:
             raise tables.Unfit(f"octavia.quotas.{kind} is {limit}: -1 (no limit) or more is needed.")
+    for name in NOT_NEGATIVE:
+        if getattr(found, name) < 0:
+            raise tables.Unfit(f"octavia.{name} is {getattr(found, name)}: 0 or more is needed.")
     for each in found.reserved_ips:
         _check_address(each)
     least = found.minimum_tls_version

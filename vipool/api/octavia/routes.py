@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from vipool.api import exchange
+from vipool.api import arrivals, exchange
 from vipool.api.face import Face
 from vipool.api.octavia import (
     amphorae,
@@ -63,8 +63,12 @@ def face(
     *,
     authenticate: Callable[[str], caller.Caller],
     healthy: bool = False,
+    arriving: arrivals.Arrivals | None = None,
 ) -> Face:
-    """The load-balancer service, mounted at ``MOUNT``; ``healthy`` says whether it tells anybody that it is well."""
+    """The load-balancer service, mounted at ``MOUNT``; ``healthy`` says whether it tells anybody that it is well.
+
+    Looks at what is on its way wait for ``arriving``, where that is given.
+    """
 
     def allow(action: str, who: caller.Caller) -> None:
         if not rules.allows(action, who):
@@ -86,6 +90,7 @@ def face(
         allow=allow,
         new_request_id=lambda: f"req-{writer.new_id()}",
         service="load-balancer",
+        arrivals=arriving,
         guarded=True,
     )
 

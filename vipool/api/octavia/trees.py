@@ -15,6 +15,7 @@ from vipool.model import (
     loadbalancer,
     member,
     pool,
+    status,
     tree,
     types,
 )
@@ -101,8 +102,9 @@ class Trees:
             above = ABOVE.get(cls)
             if above is not None and getattr(row, above.key) != call.parts[above.key]:
                 raise faults.not_found(cls.NOUN.title, row.id)
-            shown = listing.fields(call, read.seen(held, cls, (row,)))[0]
-        return exchange.Answer(body={cls.NOUN.wrapper: shown})
+            seen = read.seen(held, cls, (row,))
+        shown = listing.fields(call, seen)[0]
+        return exchange.Answer(body={cls.NOUN.wrapper: shown}, awaits=_awaits(row, seen[0]))
 
     def create_root(self, call: exchange.Call) -> exchange.Answer:
         """POST loadbalancers: alone or with its whole tree."""
@@ -134,7 +136,7 @@ class Trees:
     def create(self, call: exchange.Call, cls: type[tree.Child]) -> exchange.Answer:
         """POST of a listener, pool, health monitor or L7 policy."""
         whole, identifier = self.writer.create(self._act(call, cls, "post"), cls, asking.body(call, cls.NOUN))
-        return _shown(whole, cls, identifier, status=201)
+        return _shown(whole, cls, identifier, code=201)
 
     def create_below(self, call: exchange.Call, cls: Nested) -> exchange.Answer:
         """POST of a member or a rule, under the parent that the path names."""
@@ -142,7 +144,7 @@ class Trees:
         above = call.parts[ABOVE[cls].key]
         body = asking.body(call, cls.NOUN)
         whole, identifier = self.writer.create_below(self._act(call, cls, "post"), cls, above, body)
-        return _shown(whole, cls, identifier, status=201)
+        return _shown(whole, cls, identifier, code=201)
 
     def update(self, call: exchange.Call, cls: type[tree.Child]) -> exchange.Answer:
         """PUT of anything below a load balancer."""
@@ -208,7 +210,14 @@ class Trees:
             return exchange.Answer(body={"stats": read.totals(held, **{key: row.id})})
 
 
-def _shown(whole: tree.Tree, cls: type[tree.Child], identifier: str, *, status: int = 200) -> exchange.Answer:
+def _awaits(row: tree.Row, seen: views.View) -> str:
+    """The load balancer whose arrival would change how a row is seen."""
+    if seen["provisioning_status"] not in status.PENDING:
+        return ""
+    return row.id if isinstance(row, Root) else row.loadbalancer_id
+
+
+def _shown(whole: tree.Tree, cls: type[tree.Child], identifier: str, *, code: int = 200) -> exchange.Answer:
     """An object as the write left it, whatever has happened since."""
     row = next(each for each in whole.children(cls) if each.id == identifier)
-    return exchange.Answer(status=status, body={cls.NOUN.wrapper: views.in_tree(whole, row)})
+    return exchange.Answer(status=code, body={cls.NOUN.wrapper: views.in_tree(whole, row)})
