@@ -25,6 +25,7 @@ demo-down: setup ## end the demo and remove all it made
 	@.venv/bin/vipool demo --down
 
 test: check ## all checks and all tests
+	@tools/ansible
 	@$(PYTEST) tests --ignore=tests/test_house.py
 
 check: setup ## formatting, lint, types, layers and budgets, in less than a minute
@@ -46,7 +47,8 @@ bench: ## the benchmarks; ONLY=pattern chooses some of them
 	@tools/setup wrk:wrk
 	@$(PY) -m benchmarks $(ONLY)
 
-compat: setup ## the unmodified OpenStack clients against a live vipool
+compat: setup ## the unmodified OpenStack clients and Ansible's modules against a live vipool
+	@tools/ansible
 	@$(PYTEST) tests/compat
 
 fuzz: setup ## the property tests again, with many more examples

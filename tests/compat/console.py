@@ -1,19 +1,18 @@
 """The unmodified `openstack` command, many times in one process: starting Python for each would cost a second.
 
-Reads command lines from standard input, one JSON list each; calls the function that the `openstack` program calls;
-writes for each one a JSON object with `code`, `out` and `err`.
+Calls the function that the `openstack` program calls. Clients keep what they know of a user for as long as their
+process lives, so everybody needs one; it is forked from one that has imported all that a command needs.
 """
 
 import contextlib
 import io
-import json
-import sys
-
-from openstackclient import shell
+import os
 
 
 def call(argv):
-    """Run `openstack` with these arguments."""
+    """Run `openstack` with these arguments; return its exit status and what it printed."""
+    from openstackclient import shell  # here: it warns of itself, and the process of the tests does not need it
+
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code: object = None
@@ -24,6 +23,11 @@ def call(argv):
     return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
 
 
-if __name__ == "__main__":
-    for line in sys.stdin:
-        print(json.dumps(call(json.loads(line))), flush=True)
+def serve(line, variables):
+    """Run what comes over a line until it is closed, with these variables of the environment alone for `openstack`."""
+    for name in [name for name in os.environ if name.startswith("OS_")]:
+        del os.environ[name]
+    os.environ.update(variables)
+    with contextlib.suppress(EOFError):
+        while True:
+            line.send(call(line.recv()))

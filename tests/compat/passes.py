@@ -13,19 +13,23 @@ class Passes:
     """The passes of one client, noted while its tests run."""
 
     def __init__(self, client):
-        self._client = client
+        self.client = client
         self._seen = set()
 
     def note(self, what):
         """This worked."""
-        self._seen.add(f"{self._client} {what}")
+        self._seen.add(f"{self.client} {what}")
+
+    def typed(self, command, words):
+        """This command line worked."""
+        self.note(command)
 
     def missing(self):
         """What passed before and was not even seen now; with the switch, new passes are written down."""
         listed = set(FILE.read_text().splitlines()) if FILE.exists() else set()
         if os.environ.get("VIPOOL_BLESS") == "1" and not self._seen <= listed:
             FILE.write_text("".join(f"{line}\n" for line in sorted(listed | self._seen)))
-        return sorted(line for line in listed - self._seen if line.startswith(f"{self._client} "))
+        return sorted(line for line in listed - self._seen if line.startswith(f"{self.client} "))
 
     def unlisted(self):
         """What passes and is not listed yet."""

@@ -11,8 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests import certificates, house
-from tests.compat import passes
-from tests.compat.test_openstack_cli import Console
+from tests.compat import terminal
 from vipool.cloud.secrets.embedded import vault
 
 PAGE = house.ROOT / "docs/howto/certificates.md"
@@ -22,7 +21,7 @@ PASSWORD = "secret sauce"
 @pytest.fixture
 def member(live):
     """The environment of a member's shell."""
-    admin = Console(passes.Passes("nobody"), {"OS_CLIENT_CONFIG_FILE": str(live.clouds_file), "OS_CLOUD": "vipool"})
+    admin = terminal.administrator(live)
     admin.do("project create", "reader-of-pages")
     admin.do("user create", "--project", "reader-of-pages", "--password", PASSWORD, "reader-of-pages")
     admin.do("role add", "--project", "reader-of-pages", "--user", "reader-of-pages", "member")

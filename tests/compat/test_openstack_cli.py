@@ -13,58 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests import live as lives
-from tests.compat import passes
+from tests.compat import passes, terminal
 
 WEBS = {"web1": "172.16.100.9", "web2": "172.16.100.10"}
 VIP, FLOATING = "172.16.100.11", "10.10.10.7"
-
-
-class Console:
-    """The `openstack` command of one user."""
-
-    def __init__(self, noted, environment):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-        self._noted = noted
-        self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("console.py")],
-            env={**clean, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._asks, self._answers = self._process.stdin, self._process.stdout
-
-    def _call(self, argv):
-        self._asks.write(json.dumps(argv) + "\n")
-        self._asks.flush()
-        return json.loads(self._answers.readline())
-
-    def do(self, command, *words):
-        """Run a command that shall work; return what it printed."""
-        done = self._call([*command.split(), *words])
-        assert done["code"] == 0, f"openstack {command} {' '.join(words)}: {done['err']}{done['out']}"
-        assert "Traceback" not in done["err"]
-        self._noted.note(command)
-        return done["out"]
-
-    def get(self, command, *words):
-        """The same, with its answer as a value."""
-        return json.loads(self.do(command, "-f", "json", *words))
-
-    def refused(self, command, *words):
-        """Run a command that vipool shall refuse; return the reason."""
-        done = self._call([*command.split(), *words])
-        assert done["code"] not in (0, 2), f"openstack {command} {' '.join(words)} was not refused: {done['out']}"
-        assert "Traceback" not in done["err"]
-        return done["err"]
-
-    def close(self):
-        """End the process."""
-        self._asks.close()
-        self._answers.close()
-        self._process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +32,7 @@ def console(live, noted):
 
     def make(**variables):
         common = {"OS_AUTH_URL": f"{live.url}/identity/v3", "OS_IDENTITY_API_VERSION": "3"}
-        made.append(Console(noted, variables if "OS_CLOUD" in variables else {**common, **variables}))
+        made.append(terminal.Console(noted, variables if "OS_CLOUD" in variables else {**common, **variables}))
         return made[-1]
 
     yield make
@@ -130,20 +82,19 @@ def site(live, admin, tenant):
 
 @pytest.fixture(scope="module")
 def balancer(site, tenant):
-    """The load balancer with all its parts, made one by one; each is ACTIVE when its command returns."""
-    made = tenant.get(
-        "loadbalancer create", "--name", "lb", "--vip-subnet-id", "inside", "--vip-address", VIP, "--wait"
-    )
-    assert made["provisioning_status"] == "ACTIVE"
-    listener = ("--name", "http", "--protocol", "HTTP", "--protocol-port", "80", "lb", "--wait")
+    """The load balancer with all its parts, made one by one."""
+    made = tenant.get("loadbalancer create", "--name", "lb", "--vip-subnet-id", "inside", "--vip-address", VIP)
+    settled(tenant)
+    listener = ("--name", "http", "--protocol", "HTTP", "--protocol-port", "80", "lb")
     tenant.do("loadbalancer listener create", *listener)
-    pool = ("--name", "webs", "--listener", "http", "--protocol", "HTTP", "--lb-algorithm", "ROUND_ROBIN", "--wait")
+    pool = ("--name", "webs", "--listener", "http", "--protocol", "HTTP", "--lb-algorithm", "ROUND_ROBIN")
     tenant.do("loadbalancer pool create", *pool)
     for name, address in WEBS.items():
-        words = ("--name", name, "--address", address, "--protocol-port", "80", "webs", "--wait")
+        words = ("--name", name, "--address", address, "--protocol-port", "80", "webs")
         tenant.do("loadbalancer member create", *words)
     monitor = ("--name", "check", "--delay", "1", "--timeout", "1", "--max-retries", "1", "--type", "HTTP")
-    tenant.do("loadbalancer healthmonitor create", *monitor, "webs", "--wait")
+    tenant.do("loadbalancer healthmonitor create", *monitor, "webs")
+    settled(tenant)
     # The router took the first address of the pool; to choose one is the administrator's right (Neutron's policy).
     floating = tenant.get("floating ip create", "--port", made["vip_port_id"], "outside")
     assert floating["floating_ip_address"] == FLOATING

@@ -4,10 +4,7 @@ import json
 
 import pytest
 
-from tests.compat import passes
-from tests.compat.test_openstack_cli import Console
-
-DOMAIN = {"OS_USER_DOMAIN_ID": "default", "OS_PROJECT_DOMAIN_ID": "default"}
+from tests.compat import passes, terminal
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +20,7 @@ def console(live, noted):
 
     def make(**variables):
         common = {"OS_AUTH_URL": f"{live.url}/identity/v3", "OS_IDENTITY_API_VERSION": "3"}
-        made.append(Console(noted, variables if "OS_CLOUD" in variables else {**common, **variables}))
+        made.append(terminal.Console(noted, variables if "OS_CLOUD" in variables else {**common, **variables}))
         return made[-1]
 
     yield make
@@ -42,7 +39,7 @@ def user(admin, console, name):
     admin.do("project create", name)
     admin.do("user create", "--project", name, "--password", f"pw-{name}", name)
     admin.do("role add", "--project", name, "--user", name, "member")
-    return console(OS_USERNAME=name, OS_PASSWORD=f"pw-{name}", OS_PROJECT_NAME=name, **DOMAIN)
+    return console(OS_USERNAME=name, OS_PASSWORD=f"pw-{name}", OS_PROJECT_NAME=name, **terminal.DOMAIN)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +70,7 @@ def test_groups(admin, ann, console):
     assert "cat in group crew" in admin.do("group contains user", "crew", "cat")
     assert names(admin, "user list", "--group", "crew") == ["cat"]
     admin.do("role add", "--group", "crew", "--project", "ann", "member")
-    cat = console(OS_USERNAME="cat", OS_PASSWORD="pw-cat", OS_PROJECT_NAME="ann", **DOMAIN)
+    cat = console(OS_USERNAME="cat", OS_PASSWORD="pw-cat", OS_PROJECT_NAME="ann", **terminal.DOMAIN)
     assert cat.get("token issue")["project_id"] == admin.get("project show", "ann")["id"]
     effective = admin.get("role assignment list", "--user", "cat", "--effective", "--names")
     assert {each["Role"] for each in effective} == {"member", "reader"}

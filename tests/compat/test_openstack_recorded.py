@@ -5,18 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.compat import passes
-from tests.compat.test_openstack_cli import Console
+from tests.compat import passes, terminal
 
 TYPED = Path(__file__).with_name("commands.txt")
-DOMAIN = {"OS_USER_DOMAIN_ID": "default", "OS_PROJECT_DOMAIN_ID": "default"}
-
-
-class Unnoted:
-    """Passes are noted here by the whole line, not by the console."""
-
-    def note(self, what):
-        """This worked."""
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +20,16 @@ def noted():
 def people(live):
     """Consoles by name; what they made is cleared up at the end."""
     live.inside("ip", "link", "add", "public", "type", "bridge")  # what the flat network of the list is
-    made = {"admin": Console(Unnoted(), {"OS_CLIENT_CONFIG_FILE": str(live.clouds_file), "OS_CLOUD": "vipool"})}
+    made = {"admin": terminal.administrator(live)}
     for command in (
         ("project create", "typed"),
         ("user create", "--project", "typed", "--password", "pw-typed", "typed"),
         ("role add", "--project", "typed", "--user", "typed", "member"),
     ):
         made["admin"].do(*command)
-    user = {"OS_USERNAME": "typed", "OS_PASSWORD": "pw-typed", "OS_PROJECT_NAME": "typed", **DOMAIN}
+    user = {"OS_USERNAME": "typed", "OS_PASSWORD": "pw-typed", "OS_PROJECT_NAME": "typed", **terminal.DOMAIN}
     common = {"OS_AUTH_URL": f"{live.url}/identity/v3", "OS_IDENTITY_API_VERSION": "3"}
-    made["alice"] = Console(Unnoted(), {**common, **user})
+    made["alice"] = terminal.Console(passes.Passes("nobody"), {**common, **user})
     try:
         yield made
         clear(made["alice"], made["admin"])

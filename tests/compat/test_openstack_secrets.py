@@ -5,10 +5,7 @@ import base64
 import pytest
 
 from tests import certificates
-from tests.compat import passes
-from tests.compat.test_openstack_cli import Console
-
-DOMAIN = {"OS_USER_DOMAIN_ID": "default", "OS_PROJECT_DOMAIN_ID": "default"}
+from tests.compat import passes, terminal
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +17,7 @@ def noted():
 @pytest.fixture(scope="module")
 def people(live):
     """Two tenants who know nothing of each other, by name."""
-    admin = Console(passes.Passes("nobody"), {"OS_CLIENT_CONFIG_FILE": str(live.clouds_file), "OS_CLOUD": "vipool"})
+    admin = terminal.administrator(live)
     found = {}
     for name in ("keeper", "stranger"):
         admin.do("project create", name)
@@ -48,7 +45,7 @@ def stranger(live, people, noted):
 def console(live, name, noted):
     place = {"OS_AUTH_URL": f"{live.url}/identity/v3", "OS_IDENTITY_API_VERSION": "3"}
     who = {"OS_USERNAME": name, "OS_PASSWORD": "secret sauce", "OS_PROJECT_NAME": name}
-    made = Console(noted, {**place, **DOMAIN, **who})
+    made = terminal.Console(noted, {**place, **terminal.DOMAIN, **who})
     yield made
     made.close()
 

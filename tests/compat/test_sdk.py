@@ -137,11 +137,6 @@ def test_providers_are_listed(sdk):
     assert {"amphora", "octavia"} <= {each.name for each in sdk["load_balancer"].providers()}
 
 
-def test_what_passed_before_passes_still(noted):
-    assert noted.missing() == []
-    assert noted.unlisted() == [], "run with VIPOOL_BLESS=1 to list them"
-
-
 def test_secrets_are_stored_shared_and_deleted(sdk):
     api = sdk["key_manager"]
     text = {"payload": "hello", "payload_content_type": "text/plain"}
@@ -161,6 +156,7 @@ def test_secrets_are_stored_shared_and_deleted(sdk):
     api.create_secret_consumer(secret.secret_id, **consumer)
     assert [each.resource_id for each in api.secret_consumers(secret.secret_id)] == ["7"]
     api.delete_secret_consumer(secret.secret_id, **consumer)
+    assert api.wait_for_status(shown, "ACTIVE", interval=0.05, wait=5).name == "sdk"
     for each in (secret, later):
         api.delete_secret(each.secret_id, ignore_missing=False)
     assert api.secrets(name="sdk") == []
@@ -176,8 +172,17 @@ def test_containers_are_made_and_deleted_and_orders_are_none(sdk):
     assert [each.container_id for each in api.containers(name="sdk")] == [made.container_id]
     api.create_container_acl(made.container_id, read={"users": ["somebody"]})
     assert api.get_container_acl(made.container_id).read["users"] == ["somebody"]
+    api.update_container_acl(made.container_id, read={"users": ["somebody", "else"]})
+    assert len(api.get_container_acl(made.container_id).read["users"]) == 2
     api.delete_container_acl(made.container_id)
+    assert api.find_container(made.container_id).name == "sdk"
     api.delete_container(made.container_id, ignore_missing=False)
+    api.wait_for_delete(shown, interval=0.05, wait=5)
     api.delete_secret(secret.secret_id, ignore_missing=False)
     assert api.orders() == []
     assert api.get_quota().secrets == -1
+
+
+def test_what_passed_before_passes_still(noted):
+    assert noted.missing() == []
+    assert noted.unlisted() == [], "run with VIPOOL_BLESS=1 to list them"

@@ -226,6 +226,23 @@ def test_trusts(api, own, user, project):
         own.get_trust(made.id)
 
 
+def test_tokens(api, own, user):
+    token = own.get_token()
+    assert api.validate_token(token).user["id"] == user.id
+    assert api.check_token(token)
+    api.revoke_token(token)
+    assert not api.check_token(token)
+
+
+def test_waiting(api):
+    made = api.create_group(name="sdk-waiting", domain_id="default", description="before")
+    api.update_group(made, description="after")
+    assert api.wait_for_status(made, "after", attribute="description", interval=0.05, wait=5).name == "sdk-waiting"
+    api.delete_group(made, ignore_missing=False)
+    api.wait_for_delete(made, interval=0.05, wait=5)
+    gone(api.find_group, "sdk-waiting")
+
+
 def test_credentials_of_other_kinds_are_none(own):
     assert own.credentials() == []
 

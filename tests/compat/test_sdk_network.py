@@ -215,6 +215,8 @@ def test_routers_and_floating_ips(api, inside, subnet, outside, port):
     assert ids(api.ips(floating_ip_address=floating.floating_ip_address)) == [floating.id]
     assert api.update_ip(floating, port_id=port.id).fixed_ip_address == port.fixed_ips[0]["ip_address"]
     assert api.update_ip(floating, port_id=None).port_id is None
+    assert api.add_ip_to_port(port, api.get_ip(floating.id)).port_id == port.id
+    assert api.remove_ip_from_port(api.get_ip(floating.id)).port_id is None
     api.delete_ip(floating, ignore_missing=False)
     api.remove_interface_from_router(made, subnet_id=subnet.id)
     api.delete_router(made, ignore_missing=False)
@@ -287,6 +289,13 @@ def test_quotas(api, services):
     api.delete_quota(other.id, ignore_missing=False)
     assert api.get_quota(other.id).networks == 100
     services["identity"].delete_project(other, ignore_missing=False)
+
+
+def test_waiting(api, inside):
+    made = api.create_port(network_id=inside.id)
+    assert api.wait_for_status(made, "DOWN", interval=0.05, wait=5).id == made.id
+    api.delete_port(made, ignore_missing=False)
+    assert api.wait_for_delete(made, interval=0.05, wait=5).id == made.id
 
 
 def test_availability_of_addresses(api, inside):
