@@ -190,6 +190,7 @@ def build_identity(chosen: settings.Settings, database: "session.Database") -> "
 
 def serve(chosen: settings.Settings) -> int:
     """Serve the API until told to stop; returns the exit code."""
+    import gc
     import resource
     import threading
     import time
@@ -230,6 +231,9 @@ def serve(chosen: settings.Settings) -> int:
     forget = forgetting.Forgetting(database=database, days=chosen.allowed.history_days)
     for name, run in (("deadlines", watch.run), ("forgetting", forget.run)):
         threading.Thread(target=run, args=(stop,), name=name, daemon=True).start()
+    # What is here now stays for good: to look through it again and again for garbage takes longer than most requests.
+    gc.collect()
+    gc.freeze()
     serving.Server(config, news.end).run(sockets=[public, local])
     stop.set()
     return 0

@@ -13,6 +13,7 @@ Promises:
 
 import itertools
 import logging
+import math
 import queue
 from collections.abc import Iterable, Mapping
 from concurrent import futures
@@ -95,6 +96,7 @@ class Loop:
         self._watch_due = 0.0
         self._looking = False
         self._cost = 0.0
+        self._look_at = 0.0
         self._look_due: dict[node.Key, float] = {}
         self._observed: dict[node.Key, observe.Told] = {}
         self._places: dict[node.Key, base.Place] = {}
@@ -188,6 +190,8 @@ class Loop:
         """Take note of how an attempt ended."""
         key = node.key(outcome.item)
         self._busy.discard(key)
+        if isinstance(outcome.item, spec.LoadBalancer):
+            self._look_at = min(self._look_at, self._look_due.get(key, 0.0))
         charge = self._charges[key]
         current = charge.item == outcome.item
         if outcome.ended is attempt.End.DONE:
@@ -297,12 +301,13 @@ class Loop:
         return found
 
     def _look(self, now: float) -> None:
-        """Start a round of looking at the data planes that are due."""
-        if self._looking:
+        """Start a round of looking at the data planes that are due. When none can be, that costs nothing."""
+        if self._looking or self._look_at > now:
             return
         carried = self._carried()
         due = {key: item for key, item in carried.items() if self._look_due.get(key, 0.0) <= now}
         if not due:
+            self._look_at = min((self._look_due[key] for key in carried), default=math.inf)
             return
         longest = sorted(due, key=lambda key: self._look_due.get(key, 0.0))
         due = {key: due[key] for key in longest[: pace.portion(len(carried), self._cost)]}
@@ -325,6 +330,7 @@ class Loop:
         each = seen.cost / len(seen.looked)
         self._cost = each if self._cost == 0.0 else (3 * self._cost + each) / 4
         again = now + pace.interval(len(self._charges), self._cost)
+        self._look_at = now
         for key in seen.looked:
             charge = self._charges.get(key)
             if charge is None or charge.realised is None:

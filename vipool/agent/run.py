@@ -8,6 +8,7 @@ Promises: when the server is not there, what is known goes on being kept; when i
 told again, for it may have lost the reports, or be an older state restored.
 """
 
+import gc
 import itertools
 import logging
 import signal
@@ -132,6 +133,9 @@ def run(state: Path, server: link.Link, engines: Mapping[str, base.Engine]) -> i
         ]
         for thread in threads:
             thread.start()
+        # What is here now stays for good: looking through it for garbage would hold up every change.
+        gc.collect()
+        gc.freeze()
         while not agent.stopped:
             agent.wait(agent.turn())
         stopping.set()

@@ -2,7 +2,7 @@
 
 import ipaddress
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -52,14 +52,12 @@ def number(spelled: str) -> int:
     return int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth)
 
 
-def first_free(pools: Sequence[Range], used: Collection[int]) -> int | None:
-    """The lowest address of the pools that nobody has; None when all are taken."""
+def first_free(pools: Sequence[Range], used: Container[int]) -> int | None:
+    """The lowest address of the pools that nobody has; None when all are taken. Looks once at each that is taken."""
     for first, last in sorted(pools):
         candidate = first
-        for each in sorted(each for each in used if first <= each <= last):
-            if each > candidate:
-                break
-            candidate = each + 1
+        while candidate in used:
+            candidate += 1
         if candidate <= last:
             return candidate
     return None

@@ -118,20 +118,10 @@ class Engine:
         if process is None:
             return None
         try:
-            seen = stats.observation(stats.rows(runtime.ask(directory, "show stat")))
+            said = runtime.ask(directory, "show stat")
         except runtime.Silent:
             return None
-        before = _ledger(directory)
-        name = f"{process.pid}:{process.started}"
-        counted = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
-        after = ledger.advance(before, name, seen.counters, counted)
-        if after != before:
-            # Where the disk is full, states matter more than that totals survive a crash.
-            with contextlib.suppress(errors.HostError):
-                files.write(directory / LEDGER, ledger.dump(after))
-        totals = {key: after.total(key) for key in counted if key in seen.counters}
-        states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
-        return dataclasses.replace(seen, servers=states, counters=totals)
+        return _observed(directory, wanted, process, said)
 
     def remove(self, place: base.Place) -> None:
         """See `vipool.providers.base.Engine.remove`."""
@@ -234,9 +224,12 @@ class Engine:
     def _hand_over(self, place: base.Place, target: Target, command: Sequence[str]) -> tuple[processes.Process, ...]:
         """Start another process in place of those that run; which those were."""
         directory = Path(place.directory)
-        self.observe(place, target.wanted)
-        live = stats.states(runtime.ask(directory, "show servers state"))
-        files.write(directory / render.STATES, stats.carried(live, _monitored(target)))
+        process = generations.serving(directory)
+        # An answer ends in an empty line. One question for both: each costs a millisecond.
+        counted, _, states = runtime.ask(directory, "show stat;show servers state").partition("\n\n")
+        if process is not None:
+            _observed(directory, target.wanted, process, counted)
+        files.write(directory / render.STATES, stats.carried(stats.states(states), _monitored(target)))
         old = generations.every(directory)
         _launch(command, place, old)
         return old
@@ -298,6 +291,22 @@ def _monitored(target: Target) -> dict[stats.Name, int]:
     while it was down must not stay down."""
     pools = {each.id for each in target.wanted.pools if served.monitor(target.wanted, each.id)}
     return {name: weight for name, weight in plan.weights(target.text).items() if name[0].partition(":")[0] in pools}
+
+
+def _observed(directory: Path, wanted: tree.Tree, process: processes.Process, said: str) -> spec.Observation:
+    """What a process says of itself in `show stat`, with the counters of those before it added and kept."""
+    seen = stats.observation(stats.rows(said))
+    before = _ledger(directory)
+    name = f"{process.pid}:{process.started}"
+    counted = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
+    after = ledger.advance(before, name, seen.counters, counted)
+    if after != before:
+        # Where the disk is full, states matter more than that totals survive a crash.
+        with contextlib.suppress(errors.HostError):
+            files.write(directory / LEDGER, ledger.dump(after))
+    totals = {key: after.total(key) for key in counted if key in seen.counters}
+    states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
+    return dataclasses.replace(seen, servers=states, counters=totals)
 
 
 def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:

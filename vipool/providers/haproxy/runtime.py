@@ -44,7 +44,7 @@ def ask(directory: Path, command: str, *, seconds: float = SECONDS) -> str:
         except Replaced:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.002)  # nothing tells when a process stops listening on a socket it shares
+            time.sleep(0.0005)  # nothing tells when a process stops listening on a socket it shares
 
 
 def _ask(directory: Path, command: str, until: float) -> str:
