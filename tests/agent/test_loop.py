@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tests.agent import doubles
-from vipool.agent import fake, loop, outbox, pace, realise
+from vipool.agent import fake, loop, observe, outbox, pace, realise
 from vipool.announce import base as announcing
 from vipool.host import errors
 from vipool.model import spec
@@ -52,6 +52,18 @@ def test_success_is_told_with_the_generation_and_a_first_observation(node):
     assert (said.kind, said.id, said.revision, said.generation) == ("loadbalancer", "balancer-1", 3, 7)
     assert said.fault is None
     assert said.observation.frontends == {"balancer-1-80": "open"}
+
+
+def test_what_runs_nothing_yet_is_told_once(node, monkeypatch):
+    monkeypatch.setattr(node.engine, "observe", lambda place, wanted: None)
+    node.server.put(doubles.balancer(1))
+    before = len(node.server.reports)
+    node.agent.pull()
+    for _ in range(3):  # the first look comes after the report of success is gone
+        node.agent.loop.turn()
+        node.agent.deliver()
+    (said,) = node.server.reports[before:]
+    assert (said.fault, said.observation) == (None, observe.NOTHING)
 
 
 def test_certificates_reach_the_engine_and_no_log(node, caplog):

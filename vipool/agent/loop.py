@@ -217,9 +217,11 @@ class Loop:
             return
         now = self._clock.now()
         if not (charge.told and current):
-            self._reports.put(report(item, done="; ".join(outcome.words), observation=outcome.observation))
-            if outcome.observation is not None:
-                self._observed[key] = observe.Told(observation=outcome.observation, at=now)
+            # Where nothing runs yet, that is said here too: else the first look would have to.
+            seen = outcome.observation or (observe.NOTHING if isinstance(item, spec.LoadBalancer) else None)
+            self._reports.put(report(item, done="; ".join(outcome.words), observation=seen))
+            if seen is not None:
+                self._observed[key] = observe.Told(observation=seen, at=now)
         charge = replace(charge, realised=item, announced=True)
         if current:
             period = pace.spread(pace.AUDIT[kind], identifier)
