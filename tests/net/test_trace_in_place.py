@@ -141,6 +141,25 @@ def test_a_neighbours_datagram_that_somebody_else_sends_is_waited_for(picture):
     ]  # fmt: skip
 
 
+def test_an_answer_that_is_an_empty_datagram_is_one(picture):
+    server = namespaces.call("web1", lambda: datagrams.udp(WEB1))
+    server.bind((WEB1, 53))
+    dns(picture, BOTH[0])
+
+    def answer():
+        _, peer = server.recvfrom(4096)
+        server.sendto(b"", peer)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    told = ask(picture)
+    thread.join()
+    server.close()
+    assert told.loss is None, told
+    assert (len(told.steps), told.notes) == (10, ())
+    assert told.answer == ""
+
+
 def test_a_member_where_nobody_listens_is_named(picture):
     dns(picture, BOTH[0])
     told = ask(picture)
@@ -191,7 +210,7 @@ def test_who_is_not_allowed_is_told_so(picture):
     assert lost(ask(picture, seconds=0.5)) == (
         loss.Where.BALANCER,
         "The load balancer received the request, passed it to no member and answered nothing."
-        f" Listener dns allows only 192.0.2.0/24, and {CLIENT} is none of them.",
+        f" Listener dns allows only 192.0.2.0/24, and {CLIENT} is in none of these.",
     )
 
 

@@ -189,7 +189,7 @@ def _turned_away(evidence: sightings.Evidence, arrived: packet.Packet) -> str:
     way = evidence.journey
     source = ipaddress.ip_address(arrived.source)
     if way.allowed and not any(source in ipaddress.ip_network(each, strict=False) for each in way.allowed):
-        return f" Listener {way.listener} allows only {', '.join(way.allowed)}, and {source} is none of them."
+        return f" Listener {way.listener} allows only {', '.join(way.allowed)}, and {source} is in none of these."
     if way.limit >= 0:
         return f" Listener {way.listener} takes {way.limit} at a time: they may be taken."
     return ""

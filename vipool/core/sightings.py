@@ -8,7 +8,6 @@ packets in, the packets of one request out. Does not say what their absence mean
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -155,31 +154,31 @@ def gather(evidence: Evidence, ask: Ask) -> Sightings:
 
 
 def _same(one: packet.Packet, other: packet.Packet) -> bool:
+    """Whether it is one packet, seen at two hops. Between machines, one of its ports at most is another there."""
     marks = {packet.Flag.SYN, packet.Flag.RST}
+    ports = (one.sport == other.sport, one.dport == other.dport)
     return (
         one.protocol is other.protocol
         and one.sequence == other.sequence
         and one.flags & marks == other.flags & marks
         and bool(one.length) == bool(other.length)
-        and (one.sport == other.sport or one.dport == other.dport)
-        and (one.protocol is not packet.Protocol.UDP or _reads(one) == _reads(other))
+        and (any(ports) if one.sequence else all(ports))
+        and (one.protocol is not packet.Protocol.UDP or _reads_as(one, other))
     )
 
 
-def _reads(datagram: packet.Packet) -> tuple[int, bytes]:
-    return datagram.length, datagram.payload
+def _reads_as(one: packet.Packet, other: packet.Packet) -> bool:
+    # A datagram has a number of 16 bits, and over IPv6 none, so that what it carries must be the same too.
+    return (one.length, one.payload) == (other.length, other.payload)
 
 
 def _rewritten(sent: packet.Packet, arrived: packet.Packet) -> bool:
-    """Whether a packet to a member is one that came, whichever ports it has got.
-
-    Numbers of 32 bits are enough to tell. The 16 of a datagram are not, and over IPv6 it has none.
-    """
+    """Whether a packet to a member is one that came, whichever port it comes from."""
+    if sent.sequence != arrived.sequence:
+        return False
     if arrived.protocol is packet.Protocol.TCP:
-        return sent.sequence == arrived.sequence and sent.opens == arrived.opens and sent.speaks == arrived.speaks
-    return _same(sent, arrived) or (
-        arrived.sequence > 0 and _same(dataclasses.replace(sent, sport=arrived.sport), arrived)
-    )
+        return sent.opens == arrived.opens and sent.speaks == arrived.speaks
+    return _reads_as(sent, arrived) and (sent.sport == arrived.sport or arrived.sequence > 0)
 
 
 def _opening(evidence: Evidence, ask: Ask) -> packet.Packet | None:
