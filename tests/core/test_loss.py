@@ -415,3 +415,36 @@ def test_datagrams_without_a_number_are_told_apart_by_their_ports():
     )
     both = tuple(sorted((*evidence.packets, *theirs), key=lambda each: each.at))
     assert trace.tell(dataclasses.replace(evidence, packets=both), ask) == trace.tell(evidence, ask)
+
+
+def test_a_member_that_a_connection_passed_on_waits_for():
+    balancer = journey.Place.BALANCER
+    asked = question(balancer, "172.16.100.11", "172.16.100.9")
+    assert lost(forward, asked) == (
+        loss.Where.BALANCER_TO_MEMBER,
+        "The load balancer asked who has 172.16.100.9, and nobody answered.",
+    )
+    gateway = question(balancer, "172.16.100.11", "172.16.100.1")
+    assert lost(forward, asked, gateway)[0] == loss.Where.BALANCER_TO_ROUTER, "a check may ask for the member"
+
+
+def test_a_health_check_is_not_taken_for_a_connection_that_nobody_granted():
+    evidence, _ = load("picture")
+    checks = [each for each in evidence.packets if out(each) and each.dport == 80 and (each.opens or each.length)]
+    assert [each.opens for each in checks] == [True, False]
+    found = told(forward, *(dataclasses.replace(each, payload=b"OPTIONS / HTTP/1.0") for each in checks))
+    assert found.member == ""
+    assert found.steps[-1].sentence == "The load balancer there receives it."
+
+
+def test_a_clients_address_may_stay_and_its_port_not():
+    def change(each):
+        ends = {"172.16.100.9", "10.10.10.4"}
+        if {each.source, each.destination} != ends:
+            return each
+        return dataclasses.replace(each, **({"dport": 1025} if each.source == "172.16.100.9" else {"sport": 1025}))
+
+    found = turned("client-kept", change)
+    assert found.answered
+    sentence = "It leaves the client's address as the source, on another port as the client's is taken,"
+    assert found.steps[3].sentence == sentence

@@ -239,7 +239,7 @@ def test_a_connection_whose_client_stays_takes_the_ten_steps(scene):
     ]
     assert len(told.steps) == 10
     assert [told.steps[at].sentence for at in (3, 5, 6)] == [
-        "It leaves the client's address and port as the source,",
+        "It leaves the client's address as the source, keeping the port,",
         "WEB1 answers the client, by way of the load balancer.",
         "The load balancer leaves the client as the destination and makes the VIP the source,",
     ]

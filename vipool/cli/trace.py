@@ -73,8 +73,9 @@ class Options:
         Protocol | None,
         typer.Option(
             "--protocol",
+            metavar="PROTOCOL",
             case_sensitive=False,
-            help="What to ask over [default: what the listener speaks; TCP where it is both].",
+            help="What to ask over, tcp or udp [default: what the listener speaks; tcp where that is both].",
             show_default=False,
         ),
     ] = None

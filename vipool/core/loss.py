@@ -60,9 +60,11 @@ def find(evidence: sightings.Evidence, seen: sightings.Sightings) -> Loss | None
         return passed or _handshake(evidence, seen, seen.arrived)
     datagram = seen.arrived.protocol is packet.Protocol.UDP
     if seen.sent is None:
-        return (_datagram_kept if datagram else _no_member)(evidence, seen, seen.arrived)
+        kept = _datagram_kept if datagram else _no_member
+        return kept(evidence, seen, seen.arrived)
     if seen.answer is None:
-        return (_datagram_unanswered if datagram else _member_silent)(evidence, seen, seen.sent)
+        unanswered = _datagram_unanswered if datagram else _member_silent
+        return unanswered(evidence, seen, seen.sent)
     if seen.returned is None:
         sentence = "The load balancer has the member's answer and did not pass it on to the client."
         return Loss(where=Where.BALANCER, sentence=sentence)
@@ -169,13 +171,15 @@ def _handshake(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
         else:
             sentence = f"The load balancer answered RST: nothing accepts on port {port}, listener {listener} or not."
         return Loss(where=Where.BALANCER, sentence=sentence)
-    members = {each.address for each in evidence.journey.members}
-    question = _unanswered(evidence, (_Place.BALANCER, _OUT), [arrived.source, *members])
-    if question in members - {arrived.source}:
-        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=_nobody_has(question))
-    if question:
-        sentence = f"The load balancer cannot answer: it asked who has {question}, its way back, and nobody answered."
+    questions = _questions(evidence, (_Place.BALANCER, _OUT))
+    members = {each.address for each in evidence.journey.members} - {arrived.source}
+    gates = [each for each in questions if each not in members]
+    if gates:
+        asked = arrived.source if arrived.source in gates else gates[0]
+        sentence = f"The load balancer cannot answer: it asked who has {asked}, its way back, and nobody answered."
         return Loss(where=Where.BALANCER_TO_ROUTER, sentence=sentence)
+    if questions:
+        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=_nobody_has(questions[0]))
     sentence = f"The SYN reached the load balancer, which answered nothing on port {port}."
     return Loss(where=Where.BALANCER, sentence=sentence + _turned_away(evidence, arrived))
 
@@ -347,10 +351,16 @@ def _attempt(evidence: sightings.Evidence, endpoint: tuple[str, int], attempts: 
 
 
 def _unanswered(evidence: sightings.Evidence, station: sightings.Station, likely: Iterable[str]) -> str | None:
-    """An address that was asked for at a station (ARP, neighbour discovery) and that nobody answered for.
+    """An address that was asked for at a station, and that nobody answered for.
 
     One of the likely ones where there are several: machines ask for other addresses too.
     """
+    questions = _questions(evidence, station)
+    return next((each for each in likely if each in questions), questions[0] if questions else None)
+
+
+def _questions(evidence: sightings.Evidence, station: sightings.Station) -> list[str]:
+    """The addresses that were asked for at a station (ARP, neighbour discovery), and that nobody answered for."""
     opposite: sightings.Station = (station[0], _OUT if station[1] is _IN else _IN)
     answered = {
         each.destination
@@ -358,13 +368,12 @@ def _unanswered(evidence: sightings.Evidence, station: sightings.Station, likely
         if each.protocol is packet.Protocol.NEIGHBOUR and not each.asking
     }
     # Who announces an address (RFC 5227 section 3) or looks whether it is free (RFC 4862 section 5.4) is not asking.
-    questions = [
+    return [
         each.destination
         for each in evidence.at(station)
         if each.protocol is packet.Protocol.NEIGHBOUR and each.asking and each.destination not in answered
         if each.source not in {each.destination, "::", "0.0.0.0"}
     ]
-    return next((each for each in likely if each in questions), questions[0] if questions else None)
 
 
 def _name(probe: packet.Packet) -> str:

@@ -118,14 +118,12 @@ class Sightings:
     @property
     def in_place(self) -> bool:
         """Whether what went to the member is the packet that came, with other addresses: no proxy made it."""
-        if self.arrived is None or self.sent is None:
-            return False
-        return _rewritten(self.sent, self.arrived)
+        return self.sent is not None and self.arrived is not None and _rewritten(self.sent, self.arrived)
 
     @property
     def client_kept(self) -> bool:
         """Whether the member sees the client's own address: only the destination was rewritten."""
-        return self.sent is not None and self.arrived is not None and self.sent.sender == self.arrived.sender
+        return self.sent is not None and self.arrived is not None and self.sent.source == self.arrived.source
 
 
 def gather(evidence: Evidence, ask: Ask) -> Sightings:
@@ -231,8 +229,9 @@ def _member_side(
     whole = list(_tries(evidence, arrived, token))
     # The very packet, if it is among them: others may say the same, to a server of datagrams for instance.
     tries = [each for each in whole if _rewritten(each, arrived)] or whole
-    # A request in clear leaves as it came: anything else that goes to a member then is a health check's.
-    if not tries and b" HTTP/1." not in arrived.payload:
+    # A request in clear leaves as it came: anything else that goes to a member then is a health check's, and so is what
+    # goes to one while the client waits for its connection.
+    if not tries and b" HTTP/1." not in arrived.payload and _is_taken(evidence, arrived):
         tries = list(_unrecognised(evidence, attempts))
     balancer: Station = (journey.Place.BALANCER, _IN)
     for each in tries:
@@ -240,6 +239,13 @@ def _member_side(
             if reply.speaks:
                 return each, reply
     return (tries[-1] if tries else None), None
+
+
+def _is_taken(evidence: Evidence, arrived: packet.Packet) -> bool:
+    """Whether the balancer granted the client its connection."""
+    if not arrived.opens:
+        return True
+    return any(each.accepts for each in evidence.reply(arrived, (journey.Place.BALANCER, _OUT)))
 
 
 def _tries(evidence: Evidence, arrived: packet.Packet, token: bytes) -> Iterable[packet.Packet]:

@@ -142,12 +142,12 @@ def _request_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> 
 def _turn(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> str:
     """What the balancer makes of the source."""
     way = evidence.journey
-    if seen.client_kept:
-        return "It leaves the client's address and port as the source,"
     port = ""
     if seen.in_place and seen.arrived is not None:
         kept = sent.sport == seen.arrived.sport
         port = ", keeping the port" if kept else ", on another port as the client's is taken"
+    if seen.client_kept:
+        return f"It leaves the client's address as the source{port},"
     if sent.source in way.vips:
         return f"It makes {_vip(way, sent)} the source{port}, so that the answer comes back to it,"
     return f"It makes {sent.source} the source{port},"
