@@ -8,7 +8,7 @@ import pytest
 
 from tests.net import scene
 from vipool.core import journey
-from vipool.model import faults, listener, spec
+from vipool.model import faults, listener, packet, pool, spec
 
 WEBS = (("WEB1", scene.WEB1), ("WEB2", scene.WEB2))
 ITEMS = scene.described(*WEBS)
@@ -138,16 +138,50 @@ def test_each_of_several_vips_is_a_way_of_its_own_and_all_are_watched():
     assert (through.vip, through.addresses) == (scene.VIP, (scene.FLOATING, scene.VIP, "fd00::b"))
 
 
-def test_a_port_that_only_datagrams_reach_has_no_listener_for_a_request():
+def listening(*spoken):
+    """The picture with a listener for each protocol and port, all of them in front of the same pool."""
     balancer = ITEMS[-1]
     web = balancer.tree.listeners[0]
-    datagrams = (
-        dataclasses.replace(web, id=f"u{port}", protocol=listener.Protocol.UDP, protocol_port=port) for port in (53, 80)
+    rows = tuple(
+        dataclasses.replace(web, id=f"l{at}", name=protocol, protocol=listener.Protocol(protocol), protocol_port=port)
+        for at, (protocol, port) in enumerate(spoken)
     )
-    items = (*ITEMS[:-1], dataclasses.replace(balancer, tree=balancer.tree.having({"listeners": (*datagrams, web)})))
-    way = find(scene.VIP, items=items, origin="web2")
-    assert (way.port, way.listener) == (80, "http")
-    assert find(scene.VIP, items=items, port=53, origin="web2").listener is None
+    return (*ITEMS[:-1], dataclasses.replace(balancer, tree=balancer.tree.having({"listeners": rows})))
+
+
+@pytest.mark.parametrize(
+    ("spoken", "wanted", "aimed"),
+    [
+        ([("UDP", 53), ("UDP", 80), ("HTTP", 80)], {}, ("TCP", 80, "HTTP")),
+        ([("UDP", 53), ("UDP", 80), ("HTTP", 80)], {"port": 53}, ("UDP", 53, "UDP")),
+        ([("UDP", 53), ("UDP", 80), ("HTTP", 80)], {"protocol": packet.Protocol.UDP}, ("UDP", 53, "UDP")),
+        ([("UDP", 53), ("HTTP", 80)], {"port": 53, "protocol": packet.Protocol.TCP}, ("TCP", 53, None)),
+        ([("UDP", 514), ("SCTP", 3868)], {}, ("UDP", 514, "UDP")),
+        ([("HTTP", 8080)], {"protocol": packet.Protocol.UDP}, ("UDP", 53, None)),
+        ([("SCTP", 3868)], {"port": 81}, ("TCP", 81, None)),
+        ([], {}, ("TCP", 80, None)),
+    ],
+)
+def test_what_is_not_said_of_protocol_and_port_is_the_listeners(spoken, wanted, aimed):
+    way = find(scene.VIP, items=listening(*spoken), origin="web2", **wanted)
+    assert (way.protocol, way.port, way.listener) == aimed
+
+
+@pytest.mark.parametrize("port", [None, 3868])
+def test_a_listener_that_speaks_what_no_trace_follows_is_refused_in_words(port):
+    with pytest.raises(faults.Invalid, match="speaks SCTP on port 3868"):
+        find(scene.VIP, items=listening(("SCTP", 3868)), origin="web2", port=port)
+
+
+def test_the_members_are_those_that_are_spoken_to_over_the_protocol_and_the_listener_says_who_may_ask():
+    (*others, balancer) = listening(("UDP", 53))
+    front = dataclasses.replace(balancer.tree.listeners[0], allowed_cidrs=("10.0.0.0/8",), connection_limit=5)
+    back = dataclasses.replace(balancer.tree.pools[0], id="datagrams", protocol=pool.Protocol.UDP)
+    one = dataclasses.replace(balancer.tree.members[0], id="m", pool_id="datagrams", protocol_port=5353)
+    whole = balancer.tree.replacing(front).adding(back).adding(one)
+    way = find(scene.VIP, items=(*others, dataclasses.replace(balancer, tree=whole)), origin="web2")
+    assert [each.endpoint for each in way.members] == [(scene.WEB1, 5353)]
+    assert (way.allowed, way.limit) == (("10.0.0.0/8",), 5)
 
 
 def test_ipv6_addresses_are_found_however_they_are_written():

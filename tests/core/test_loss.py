@@ -249,3 +249,202 @@ def test_a_narrow_terminal_gets_each_sentence_above_its_addresses():
     lines = ["".join(text for text, _ in line) for line in picture.lines(trace.tell(evidence, ask), wide=False)]
     above = lines.index("   5     0.622 ms  and WEB1 receives it.")
     assert lines[above + 1].strip() == "172.16.100.11:51250 → 172.16.100.9:80"
+
+
+def turned(case, change):
+    """The trace of a recording whose packets are changed one by one; None leaves one out."""
+    evidence, ask = load(case)
+    packets = tuple(each for each in map(change, evidence.packets) if each is not None)
+    return trace.tell(dataclasses.replace(evidence, packets=packets), dataclasses.replace(ask, answered=False))
+
+
+def beyond(each):
+    """Whether it passes between load balancer and member, over IPv4."""
+    return each.protocol is not packet.Protocol.NEIGHBOUR and {each.source, each.destination} == {
+        "172.16.100.11",
+        "172.16.100.10",
+    }
+
+
+def on_another_port(each):
+    """As it is when the client's port is in use towards that member."""
+    if not beyond(each):
+        return each
+    return dataclasses.replace(each, **({"dport": 1025} if each.sport == 53 else {"sport": 1025}))
+
+
+def test_a_port_that_is_taken_is_not_kept():
+    found = turned("datagram", on_another_port)
+    assert found.answered
+    assert len(found.steps) == 10
+    sentence = (
+        "It makes the VIP the source, on another port as the client's is taken, so that the answer comes back to it,"
+    )
+    assert found.steps[3].sentence == sentence
+
+
+def test_a_proxy_of_datagrams_is_followed_by_what_they_carry():
+    found = turned("datagram", lambda each: dataclasses.replace(on_another_port(each), sequence=0))
+    assert found.answered, found.loss
+    assert found.steps[3].sentence == "It makes the VIP the source, so that the answer comes back to it,"
+    assert found.notes == ()
+
+
+def test_other_clients_datagrams_that_say_the_same_are_not_taken_for_this_one():
+    evidence, ask = load("datagram")
+    theirs = tuple(
+        dataclasses.replace(each, at=each.at - 1, sport=9, destination="172.16.100.9", sequence=1)
+        for each in evidence.packets
+        if (each.source, each.destination) == ("172.16.100.11", "172.16.100.10") and each.sport != 53
+    )
+    assert theirs
+    both = tuple(sorted((*evidence.packets, *theirs), key=lambda each: each.at))
+    found = trace.tell(dataclasses.replace(evidence, packets=both), ask)
+    assert found.member == "WEB2 172.16.100.10:53"
+
+
+def datagram(keep, *more, case="datagram", **changes):
+    """Where and how the recorded datagram is lost without some packets."""
+    return lost(keep, *more, case=case, **changes)
+
+
+def answering(each):
+    return each.payload.startswith(b"web2")
+
+
+def about(hop, direction, **more):
+    """An error message about the recorded datagram as it was between load balancer and member."""
+    port = load("datagram")[1].port
+    return seen(hop, direction, sport=port, dport=53, about="172.16.100.10", **more)
+
+
+def test_a_member_that_routers_or_packet_filters_keep_datagrams_from():
+    routed = about(journey.Place.BALANCER, IN, source="172.16.100.1", note="host unreachable")
+    assert datagram(lambda each: not answering(each), routed) == (
+        loss.Where.BALANCER_TO_MEMBER,
+        "WEB2 172.16.100.10:53 cannot be reached: 172.16.100.1 answered “host unreachable” (ICMP).",
+    )
+    filtered = about(journey.Place.BALANCER, IN, source="172.16.100.10", note="host prohibited")
+    assert datagram(lambda each: not answering(each), filtered) == (
+        loss.Where.BALANCER_TO_MEMBER,
+        "WEB2 172.16.100.10:53 answered “host prohibited” (ICMP): it takes no such packets.",
+    )
+    others = dataclasses.replace(routed, sport=9)
+    assert datagram(lambda each: not answering(each), others)[0] == loss.Where.MEMBER
+
+
+def test_a_datagram_lost_before_the_member_and_an_answer_lost_after_it():
+    member = "member 172.16.100.10"
+    assert datagram(lambda each: not answering(each) and not (each.hop == member and each.length)) == (
+        loss.Where.BALANCER_TO_MEMBER,
+        "The request left the load balancer for WEB2 172.16.100.10:53 and never reached it.",
+    )
+    assert datagram(lambda each: not answering(each) or each.hop == member) == (
+        loss.Where.MEMBER_TO_BALANCER,
+        "WEB2 172.16.100.10:53 answered, and its answer never reached the load balancer.",
+    )
+    unwatched = load("datagram")[0].watched - {member}
+    assert datagram(lambda each: not answering(each) and each.hop != member, watched=unwatched) == (
+        loss.Where.MEMBER,
+        "The request went to WEB2 172.16.100.10:53, and no answer came: there are datagrams that get none.",
+    )
+
+
+def test_a_load_balancer_that_knows_no_way_to_a_member():
+    port = load("datagram")[1].port
+    report = {"sport": port, "dport": 53, "about": "172.16.100.11", "note": "host unreachable"}
+    refused = seen(journey.Place.BALANCER, OUT, source="172.16.100.11", **report)
+    assert datagram(lambda each: not answering(each) and not beyond(each), refused) == (
+        loss.Where.BALANCER,
+        "The load balancer received the request, passed it to no member and answered “host unreachable” (ICMP).",
+    )
+
+
+def test_a_load_balancer_that_answers_datagrams_by_itself_is_no_loss():
+    found = told(lambda each: not beyond(each), case="datagram")
+    assert found.answered
+    assert (found.member, found.answer) == ("", "web2 to 172.16.100.11")
+    assert found.steps[3].sentence.startswith("The load balancer answers the client by itself")
+
+
+def test_a_syn_ack_that_the_load_balancer_keeps():
+    assert lost(
+        lambda each: not each.length and not (each.accepts and out(each)) and packet.Flag.FIN not in each.flags,
+        case="in-place",
+    ) == (
+        loss.Where.BALANCER,
+        "The load balancer has the member's SYN-ACK and did not pass it on to the client.",
+    )
+
+
+def test_a_client_that_opens_a_connection_passed_on_and_says_nothing():
+    sentence = "The connection was opened, and the client sent nothing."
+    assert lost(lambda each: each.opens or each.accepts, case="in-place") == (loss.Where.CLIENT, sentence)
+
+
+def test_an_answer_to_a_clients_own_address_says_why_it_may_have_gone_astray():
+    def keep(each):
+        ends = each.length or packet.Flag.FIN in each.flags
+        return not (ends and each.sport == 80) or each.hop == MEMBER
+
+    where, sentence = lost(keep, case="client-kept")
+    assert where == loss.Where.MEMBER_TO_BALANCER
+    assert sentence.endswith("It went to the client's own address: the way there must lead through the load balancer.")
+
+
+def test_what_a_listener_is_set_to_is_told_where_it_says_nothing():
+    limited = way(limit=2, listener="http")
+    assert lost(forward, journey=limited) == (
+        loss.Where.BALANCER,
+        "The SYN reached the load balancer, which answered nothing on port 80."
+        " Listener http takes 2 at a time: they may be taken.",
+    )
+    closed = way(limit=2, allowed=("192.0.2.0/24", "2001:db8::/32"), listener="http")
+    assert lost(forward, journey=closed)[1].endswith(
+        " Listener http allows only 192.0.2.0/24, 2001:db8::/32, and 10.10.10.4 is in none of these."
+    )
+    assert lost(forward, journey=way(allowed=("10.0.0.0/8",)))[1].endswith("on port 80.")
+
+
+def test_datagrams_without_a_number_are_told_apart_by_their_ports():
+    evidence, ask = load("datagram-ipv6")
+    theirs = tuple(
+        dataclasses.replace(each, at=each.at - 10, sport=9)
+        for each in evidence.packets
+        if each.dport == 53 and each.length
+    )
+    both = tuple(sorted((*evidence.packets, *theirs), key=lambda each: each.at))
+    assert trace.tell(dataclasses.replace(evidence, packets=both), ask) == trace.tell(evidence, ask)
+
+
+def test_a_member_that_a_connection_passed_on_waits_for():
+    balancer = journey.Place.BALANCER
+    asked = question(balancer, "172.16.100.11", "172.16.100.9")
+    assert lost(forward, asked) == (
+        loss.Where.BALANCER_TO_MEMBER,
+        "The load balancer asked who has 172.16.100.9, and nobody answered.",
+    )
+    gateway = question(balancer, "172.16.100.11", "172.16.100.1")
+    assert lost(forward, asked, gateway)[0] == loss.Where.BALANCER_TO_ROUTER, "a check may ask for the member"
+
+
+def test_a_health_check_is_not_taken_for_a_connection_that_nobody_granted():
+    evidence, _ = load("picture")
+    checks = [each for each in evidence.packets if out(each) and each.dport == 80 and (each.opens or each.length)]
+    assert [each.opens for each in checks] == [True, False]
+    found = told(forward, *(dataclasses.replace(each, payload=b"OPTIONS / HTTP/1.0") for each in checks))
+    assert found.member == ""
+    assert found.steps[-1].sentence == "The load balancer there receives it."
+
+
+def test_a_clients_address_may_stay_and_its_port_not():
+    def change(each):
+        ends = {"172.16.100.9", "10.10.10.4"}
+        if {each.source, each.destination} != ends:
+            return each
+        return dataclasses.replace(each, **({"dport": 1025} if each.source == "172.16.100.9" else {"sport": 1025}))
+
+    found = turned("client-kept", change)
+    assert found.answered
+    sentence = "It leaves the client's address as the source, on another port as the client's is taken,"
+    assert found.steps[3].sentence == sentence

@@ -22,7 +22,18 @@ from vipool.model import packet
 
 FOLDER = Path(__file__).parent / "traces"
 CASES = sorted(path.stem for path in FOLDER.glob("*.json"))
-ANSWERED = ("in-place", "open-connection", "passive", "picture", "second-member", "tcp-proxy", "tenants-client")
+ANSWERED = (
+    "client-kept",
+    "datagram",
+    "datagram-ipv6",
+    "in-place",
+    "open-connection",
+    "passive",
+    "picture",
+    "second-member",
+    "tcp-proxy",
+    "tenants-client",
+)
 DEFAULTS: tuple[Any, ...] = (0, "", "", "", "", 0, "", 0, [], 0, 0, "", False, "", "")
 
 
@@ -42,6 +53,7 @@ def way(body: dict[str, Any]) -> journey.Journey:
         "members": tuple(journey.Backend(**each) for each in body["members"]),
         "gate": journey.Gate(**body["gate"]) if body["gate"] else None,
         "client": journey.Client(**body["client"]) if body["client"] else None,
+        "protocol": packet.Protocol(body.get("protocol", "TCP")),
     }
     return journey.Journey(**{**body, **parts})
 
@@ -160,3 +172,12 @@ def test_the_document_of_a_loss_says_where():
     assert request["answered"] is False
     assert request["loss"]["where"] == loss.Where.BALANCER
     assert json.loads(json.dumps(document)) == document
+
+
+def test_the_document_of_a_datagram_says_what_it_was_sent_over_and_how_the_packets_were_turned():
+    evidence, ask = load("datagram")
+    document: Any = picture.document(evidence.journey, [trace.tell(evidence, ask)])
+    (request,) = document["requests"]
+    assert (request["protocol"], request["opened_ns"], request["answer"]) == ("UDP", None, "web2 to 172.16.100.11")
+    assert {step["carries"] for step in request["steps"]} == {"data"}
+    assert "keeping the port" in request["steps"][3]["sentence"]

@@ -99,6 +99,12 @@ def test_an_unreachable_host_names_the_destination_it_is_about():
     found = frames.decode(ipv4(1, bytes([3, 1, 0, 0, 0, 0, 0, 0]) + inner), SEEN)
     assert found is not None
     assert (found.protocol, found.note, found.about) == (packet.Protocol.ICMP, "host unreachable", "10.0.0.2")
+    whole = frames.decode(ipv4(6, tcp(0x02)), SEEN)
+    assert whole is not None
+    assert (found.sport, found.dport) == (whole.sport, whole.dport)
+    short = frames.decode(ipv4(1, bytes([3, 1, 0, 0, 0, 0, 0, 0]) + inner[:20]), SEEN)
+    assert short is not None
+    assert (short.about, short.sport, short.dport) == ("10.0.0.2", 0, 0)
 
 
 def test_icmpv6_errors_name_the_destination_they_are_about():

@@ -50,7 +50,7 @@ table ip vipool_lb {{
     }}
     chain post {{
         type nat hook postrouting priority srcnat
-        ip daddr {member} masquerade
+        {source}
     }}
 }}
 """
@@ -171,10 +171,11 @@ class Scene:
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.01)  # a table of the kernel cannot be awaited
 
-    def rewrite(self, member: str) -> None:
-        """Have the kernel translate in place, as a provider without a proxy does."""
+    def rewrite(self, member: str, *, keep_client: bool = False) -> None:
+        """Have the kernel translate in place, as a provider without a proxy does; it may leave the client's address."""
         within("balancer", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0")
-        within("balancer", "nft", "-f", "-", stdin=_IN_PLACE.format(member=member))
+        source = "" if keep_client else f"ip daddr {member} masquerade"
+        within("balancer", "nft", "-f", "-", stdin=_IN_PLACE.format(member=member, source=source))
 
     def drop(self, namespace: str, rule: str, *, hook: str = "input") -> None:
         """Have a namespace swallow what the rule says."""

@@ -68,6 +68,25 @@ def test_other_addresses_are_passed_over(pair):
     assert {each.source for each in seen.packets if each.opens} == {HERE}
 
 
+@pytest.mark.parametrize("wanted", [{"ports": (79, 80)}, {"everything": True}])
+def test_packets_of_other_addresses_are_taken_for_their_ports_or_all_of_them(pair, wanted):
+    with capture.opened([capture.Point(hop="outer", device="here", **wanted)], ["192.0.2.1"]) as seen:
+        talk(pair, HERE)
+        assert seen.wait(enough({("outer", "in", b"hello")}), deadline=time.monotonic() + 5)
+    assert any(each.accepts for each in seen.packets), "it was from the port, too"
+
+
+def test_packets_of_other_ports_are_passed_over(pair):
+    points = [
+        capture.Point(hop="other", device="here", ports=(81, 8080)),
+        capture.Point(hop="outer", device="here", ports=(80,)),
+    ]
+    with capture.opened(points, ["192.0.2.1"]) as seen:
+        talk(pair, HERE)
+        assert seen.wait(enough({("outer", "in", b"hello")}), deadline=time.monotonic() + 5)
+    assert {each.hop for each in seen.packets if each.protocol is packet.Protocol.TCP} == {"outer"}
+
+
 def test_what_is_not_there_is_named_and_the_rest_is_watched(pair):
     points = [
         capture.Point(hop="a", device="nothing"),

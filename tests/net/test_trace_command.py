@@ -56,6 +56,15 @@ def test_scripts_get_one_document(scene, state):
     assert [step["number"] for step in request["steps"]] == list(range(1, 11))
 
 
+def test_a_datagram_that_nobody_takes_is_told_as_a_datagram(scene, state):
+    done = trace(state, f"{scenes.FLOATING}:81", "--protocol", "udp", "--payload", "0x00ff", "--json")
+    assert done.returncode == 1, done.stderr
+    (request,) = json.loads(done.stdout)["requests"]
+    assert (request["protocol"], request["opened_ns"]) == ("UDP", None)
+    assert request["loss"]["sentence"].endswith("(ICMP) for UDP port 81: it has no listener there.")
+    assert [step["carries"] for step in request["steps"]] == ["data"] * 3
+
+
 def test_a_lost_request_is_exit_code_one(scene, state):
     done = trace(state, f"{scenes.FLOATING}:81")
     assert done.returncode == 1, done.stderr
@@ -73,6 +82,10 @@ def test_a_lost_request_is_exit_code_one(scene, state):
         ([scenes.FLOATING, "--from", "pid:x"], "is no process id"),
         ([scenes.FLOATING, "--path", "no slash"], "is no path of a URL"),
         ([scenes.FLOATING, "--path", "/a\r\nX: y"], "is no path of a URL"),
+        ([scenes.FLOATING, "--payload", "x"], "--payload is what a datagram holds, and TCP is asked here"),
+        ([f"{scenes.FLOATING}:53", "--protocol", "udp", "--path", "/"], "and UDP is asked here: give --payload"),
+        ([f"{scenes.FLOATING}:53", "--protocol", "UDP", "--payload", "0xz"], "no pairs of hexadecimal digits"),
+        ([scenes.FLOATING, "--protocol", "sctp"], "--protocol"),
         ([scenes.FLOATING, "--count", "0"], "--count"),
         ([scenes.FLOATING, "--timeout", "nan"], "--timeout"),
         ([], "ADDRESS"),

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from vipool.core import journey, trace
+from vipool.model import packet
 
 Run = tuple[str, str]
 """Some text of a line, and the style a terminal shows it in."""
@@ -89,7 +90,8 @@ def _print_whole(told: trace.Trace) -> None:
 
 
 def _title(told: trace.Trace) -> str:
-    return f"{told.client or 'Nobody'} asks {told.target}"
+    over = "" if told.protocol is packet.Protocol.TCP else f" over {told.protocol}"
+    return f"{told.client or 'Nobody'} asks {told.target}{over}"
 
 
 def _outcome(told: trace.Trace) -> str:
@@ -110,6 +112,7 @@ def _spread(done: Sequence[trace.Trace]) -> str:
 def _request(told: trace.Trace) -> dict[str, object]:
     return {
         "target": told.target,
+        "protocol": str(told.protocol),
         "client": told.client or None,
         "answered": told.answered,
         "answer": told.answer or None,

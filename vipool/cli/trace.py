@@ -9,6 +9,7 @@ docs/howto/trace.md.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import inspect
 import secrets
 import sys
@@ -21,7 +22,7 @@ import typer
 
 from vipool import settings
 from vipool.agent import link
-from vipool.cli import options, picture
+from vipool.cli import options, picture, question
 from vipool.core import journey, loss, sightings, trace
 from vipool.host import capture, errors, namespaces, probe, sandbox
 from vipool.model import faults, packet, spec
@@ -33,11 +34,22 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
 
+class Protocol(enum.StrEnum):
+    """What can be asked over."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to send, and how long to wait (seconds); a passive one is sent by somebody else."""
+    """What to send, and how long to wait (seconds); a passive one is sent by somebody else.
 
-    path: str = "/"
+    `path` is for TCP, `payload` for UDP; None leaves it to `question`.
+    """
+
+    path: str | None = None
+    payload: str | None = None
     seconds: float = 10.0
     passive: bool = False
 
@@ -57,7 +69,28 @@ class Options:
         str | None,
         typer.Option("--from", metavar="NETNS", help="Who asks: a network namespace, pid:PID, or host."),
     ] = None
-    path: Annotated[str, typer.Option("--path", metavar="URLPATH", help="What to ask for.")] = "/"
+    protocol: Annotated[
+        Protocol | None,
+        typer.Option(
+            "--protocol",
+            metavar="PROTOCOL",
+            case_sensitive=False,
+            help="What to ask over, tcp or udp [default: what the listener speaks; tcp where that is both].",
+            show_default=False,
+        ),
+    ] = None
+    path: Annotated[
+        str | None, typer.Option("--path", metavar="URLPATH", help="What to ask for over TCP (HTTP) [default: /].")
+    ] = None
+    payload: Annotated[
+        str | None,
+        typer.Option(
+            "--payload",
+            metavar="TEXT",
+            help="What to send over UDP, as text or 0x and hexadecimal digits"
+            " [default: a question to DNS or NTP on their ports, else a line of text].",
+        ),
+    ] = None
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many requests, one after another.")] = 1
     timeout: Annotated[
         float, typer.Option("--timeout", metavar="SECONDS", min=0.1, max=3600, help="How long to wait for each.")
@@ -99,9 +132,10 @@ def execute(given: Options) -> int:
         holder = None if given.inside else sandbox.find(chosen.sandbox_file)
         if holder is not None:
             return sandbox.run(holder, _again(given, chosen))
-        _check_path(given.path)
-        way = journey.find(desired(chosen), wish(given.target, given.origin, passive=given.passive))
-        request = Request(path=given.path, seconds=given.timeout, passive=given.passive)
+        asked = wish(given.target, given.origin, passive=given.passive, protocol=given.protocol)
+        way = journey.find(desired(chosen), asked)
+        question.check(way.protocol, given.path, given.payload)
+        request = Request(path=given.path, payload=given.payload, seconds=given.timeout, passive=given.passive)
         return picture.show(way, run(way, request, given.count), json=given.json)
     except (faults.Refusal, errors.HostError, settings.Invalid) as refusal:
         print(f"vipool: {refusal}", file=sys.stderr)
@@ -113,7 +147,10 @@ def execute(given: Options) -> int:
 def _again(given: Options, chosen: settings.Settings) -> list[str]:
     """This command as it must be given inside the sandbox, where the user and so the usual directory may differ."""
     words = [sys.executable, "-m", "vipool", "trace", "--inside", "--state-dir", str(chosen.state_dir)]
-    words += ["--path", given.path, "--count", str(given.count), "--timeout", str(given.timeout)]
+    words += ["--count", str(given.count), "--timeout", str(given.timeout)]
+    words += ["--protocol", given.protocol] if given.protocol is not None else []
+    words += ["--path", given.path] if given.path is not None else []
+    words += ["--payload", given.payload] if given.payload is not None else []
     words += ["--from", given.origin] if given.origin is not None else []
     words += ["--passive"] if given.passive else []
     words += ["--json"] if given.json else []
@@ -143,7 +180,7 @@ def desired(chosen: settings.Settings) -> tuple[spec.Item, ...]:
     return found.items if found else ()
 
 
-def wish(target: str, origin: str | None, *, passive: bool) -> journey.Wish:
+def wish(target: str, origin: str | None, *, passive: bool, protocol: Protocol | None = None) -> journey.Wish:
     """Read ADDRESS[:PORT]. Raises `faults.Invalid` for a port that is none."""
     name, port = target, ""
     if target.startswith("["):
@@ -153,23 +190,27 @@ def wish(target: str, origin: str | None, *, passive: bool) -> journey.Wish:
         name, _, port = target.partition(":")
     if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
         raise faults.Invalid(f"'{port}' in '{target}' is no port: give a number from 1 to 65535.")
-    return journey.Wish(target=name, port=int(port) if port else None, origin=origin, passive=passive)
+    over = packet.Protocol(protocol.upper()) if protocol else None
+    return journey.Wish(target=name, port=int(port) if port else None, origin=origin, passive=passive, protocol=over)
 
 
 def _active(way: journey.Journey, request: Request, seen: capture.Capture) -> trace.Trace:
     token = secrets.token_hex(8)
-    question = probe.Question(
-        namespace=_reference(way.client),
-        address=way.asked,
-        port=way.port,
-        payload=_http(way, request.path, token),
-        seconds=request.seconds,
+    words = question.words(way, token, path=request.path, payload=request.payload)
+    asking = probe.Probe(
+        probe.Question(
+            namespace=_reference(way.client),
+            address=way.asked,
+            port=way.port,
+            payload=words,
+            seconds=request.seconds,
+            datagram=way.protocol is packet.Protocol.UDP,
+        )
     )
-    asking = probe.Probe(question)
     seen.read(until=asking.fileno(), deadline=time.monotonic() + request.seconds + 1)
     reply = asking.reply()
     line = reply.answer.split(b"\n")[0].decode("utf-8", "replace")
-    answered = bool(reply.answer) and not loss.is_failure(line)
+    answered = reply.answered and not loss.is_failure(line)
     ask = sightings.Ask(port=reply.port, token=token.encode(), answered=answered, fault=reply.fault)
     return trace.tell(_evidence(way, seen), ask)
 
@@ -195,13 +236,19 @@ def _evidence(way: journey.Journey, seen: capture.Capture) -> sightings.Evidence
 
 
 def _points(way: journey.Journey) -> tuple[capture.Point, ...]:
-    points = [capture.Point(hop=hop, device=device) for hop, device in way.devices]
+    points = [_point(way, hop, device) for hop, device in way.devices]
     client = way.client
     if client is not None and client.tap is None and client.target != journey.HERE:
         # Nobody's port: watched from within, on whatever device it has.
         own = capture.Point(hop=journey.Place.CLIENT, device=None, namespace=_reference(client), outside=False)
         points.insert(0, own)
     return tuple(points)
+
+
+def _point(way: journey.Journey, hop: str, device: str) -> capture.Point:
+    """The place to capture at. Where clients' addresses stay, packets to members are from or to none that is known."""
+    ports = tuple(sorted({member.port for member in way.members if member.hop == hop}))
+    return capture.Point(hop=hop, device=device, ports=ports, everything=hop == journey.Place.BALANCER)
 
 
 def _reference(client: journey.Client | None) -> str | None:
@@ -216,14 +263,3 @@ def _reference(client: journey.Client | None) -> str | None:
         there = ", ".join(each for each in namespaces.names()[:10]) or "none"
         raise errors.Missing(f"There is no network namespace {name}; there are: {there}.")
     return reference
-
-
-def _http(way: journey.Journey, path: str, token: str) -> bytes:
-    host = packet.endpoint(*way.target).removesuffix(":80")
-    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: vipool-trace/{token}\r\n"
-    return f"{head}Accept: */*\r\nConnection: close\r\n\r\n".encode("ascii")
-
-
-def _check_path(path: str) -> None:
-    if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
-        raise faults.Invalid(f"'{path}' is no path of a URL: it begins with / and has neither spaces nor accents.")

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vipool.core import attach
 from vipool.model import faults, packet, spec
 from vipool.model import listener as listeners
+
+_USUAL = {packet.Protocol.TCP: 80, packet.Protocol.UDP: 53}
+"""The protocols that can be asked, first the one that is meant where both are spoken, and the usual port of each."""
 
 HERE = "host"
 """The origin that means: the namespace the command itself runs in."""
@@ -86,6 +89,8 @@ class Journey:
     """Everything on the way of one request. `asked` is what the client asks; `why` is how a member is chosen.
 
     `vip` is the VIP that is asked for, `others` are the further ones: members may be spoken to from one of them.
+    `protocol` is TCP or UDP. `allowed` are the only networks that the listener lets in, when there are any, and `limit`
+    is the most connections (or flows of datagrams) it takes at a time, -1 for no limit.
     """
 
     loadbalancer_id: str
@@ -100,6 +105,9 @@ class Journey:
     gate: Gate | None = None
     client: Client | None = None
     others: tuple[str, ...] = ()
+    protocol: packet.Protocol = packet.Protocol.TCP
+    allowed: tuple[str, ...] = ()
+    limit: int = -1
 
     @property
     def vips(self) -> tuple[str, ...]:
@@ -135,20 +143,22 @@ class Journey:
 class Wish:
     """What was asked for: a target as people write it, a port or None, an origin (`NAME`, `pid:PID`, `host`) or None.
 
-    `passive` says that somebody else will ask: then the client is only known when an origin is given.
+    `passive` says that somebody else will ask: then the client is only known when an origin is given. `protocol` is TCP
+    or UDP, or None for the one that is spoken there.
     """
 
     target: str
     port: int | None = None
     origin: str | None = None
     passive: bool = False
+    protocol: packet.Protocol | None = None
 
 
 def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
     """The journey of a request to the target.
 
     Raises `faults.NotFound` for an address that leads to no load balancer, `faults.Conflict` for one that leads to
-    several, and `faults.Invalid` for a load balancer that is not on this node or a client that cannot be found.
+    several, and `faults.Invalid` where nobody says what to ask for, or it is of a protocol that cannot be asked.
     """
     target = _canonical(wish.target)
     router, floating = _translation(items, target)
@@ -163,9 +173,10 @@ def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
     client = _client(plugs, wish, _nearby(router, vip) if floating else segments, found)
     gate = _gate(items, router if floating else None, vip, _plug_of(plugs, client))
     live = found.tree.live()
-    port = wish.port or _usual_port(live.listeners)
-    listener = next((each for each in live.listeners if each.protocol_port == port and _is_asked(each)), None)
+    protocol, port = _aim(live.listeners, wish)
+    listener = next((each for each in _asked(live.listeners, protocol) if each.protocol_port == port), None)
     pool = next((each for each in live.pools if listener and each.id == listener.default_pool_id), None)
+    pools = {each.id for each in live.pools if each.protocol.transport == protocol}
     members = tuple(
         Backend(
             name=each.name,
@@ -174,6 +185,7 @@ def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
             tap=_tap_of(plugs, each.address, segments),
         )
         for each in live.members
+        if each.pool_id in pools
     )
     return Journey(
         loadbalancer_id=found.id,
@@ -188,6 +200,9 @@ def find(items: Sequence[spec.Item], wish: Wish) -> Journey:
         members=members,
         gate=gate,
         client=client,
+        protocol=protocol,
+        allowed=(listener.allowed_cidrs or ()) if listener else (),
+        limit=listener.connection_limit if listener else -1,
     )
 
 
@@ -247,15 +262,29 @@ def _balancer(items: Sequence[spec.Item], target: str, router: spec.Router | Non
     raise faults.NotFound(f"{target} is neither a VIP nor a floating IP of a load balancer on this node. {there}")
 
 
-def _is_asked(front: listeners.Listener) -> bool:
-    """Whether the listener is one that a request over TCP can reach."""
-    return front.admin_state_up and front.protocol.transport == "TCP"
+def _aim(found: Sequence[listeners.Listener], wish: Wish) -> tuple[packet.Protocol, int]:
+    """The protocol and the port that are asked; what the wish leaves open is taken from the listeners."""
+    there = [each for each in found if each.admin_state_up and wish.port in {None, each.protocol_port}]
+    spoken = {each.protocol.transport for each in there}
+    if wish.protocol is None and spoken == {listeners.Protocol.SCTP.transport}:
+        raise faults.Invalid(
+            f"{wish.target} speaks SCTP on port {there[0].protocol_port}, and a trace follows TCP and UDP only:"
+            " give the port of another listener."
+        )
+    protocol = wish.protocol or next((each for each in _USUAL if each in spoken), packet.Protocol.TCP)
+    return protocol, wish.port or _usual_port([each.protocol_port for each in _asked(there, protocol)], protocol)
 
 
-def _usual_port(found: Sequence[listeners.Listener]) -> int:
-    """The port meant when none is given: the only listener's, 80 when it is one of several, else the lowest."""
-    ports = sorted(each.protocol_port for each in found if _is_asked(each))
-    return ports[0] if ports and 80 not in ports else 80
+def _asked(found: Iterable[listeners.Listener], protocol: packet.Protocol) -> Iterable[listeners.Listener]:
+    """The listeners that a request over this protocol can reach."""
+    return (each for each in found if each.admin_state_up and each.protocol.transport == protocol)
+
+
+def _usual_port(ports: Sequence[int], protocol: packet.Protocol) -> int:
+    """The port meant when none is given: the only listener's; the protocol's usual one when it is one of several, or
+    there is none; else the lowest."""
+    usual = _USUAL[protocol]
+    return min(ports) if ports and usual not in ports else usual
 
 
 def _reachable(items: Sequence[spec.Item], vip: spec.Attachment) -> set[str]:

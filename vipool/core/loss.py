@@ -8,6 +8,7 @@ an address that nobody answered. Pure. It guesses nothing from configuration tha
 from __future__ import annotations
 
 import enum
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ _Place = journey.Place
 
 _REACTION = 100_000_000
 """Nanoseconds after which a member that said nothing is called silent, once the request was answered elsewhere."""
+
+_NOBODY_LISTENS = "port unreachable"
+"""The error message of a host where nobody takes what comes to a port (RFC 1122 section 4.1.3.1)."""
 
 
 class Where(enum.StrEnum):
@@ -52,11 +56,15 @@ def find(evidence: sightings.Evidence, seen: sightings.Sightings) -> Loss | None
     if seen.arrived is None:
         return _towards_balancer(evidence, seen.probe)
     if seen.request is None and seen.returned is None:
-        return _handshake(evidence, seen, seen.arrived)
+        passed = _passed_on(evidence, seen, seen.sent) if seen.sent and seen.in_place else None
+        return passed or _handshake(evidence, seen, seen.arrived)
+    datagram = seen.arrived.protocol is packet.Protocol.UDP
     if seen.sent is None:
-        return _no_member(evidence, seen, seen.arrived)
+        kept = _datagram_kept if datagram else _no_member
+        return kept(evidence, seen, seen.arrived)
     if seen.answer is None:
-        return _member_silent(evidence, seen, seen.sent)
+        unanswered = _datagram_unanswered if datagram else _member_silent
+        return unanswered(evidence, seen, seen.sent)
     if seen.returned is None:
         sentence = "The load balancer has the member's answer and did not pass it on to the client."
         return Loss(where=Where.BALANCER, sentence=sentence)
@@ -163,12 +171,58 @@ def _handshake(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
         else:
             sentence = f"The load balancer answered RST: nothing accepts on port {port}, listener {listener} or not."
         return Loss(where=Where.BALANCER, sentence=sentence)
-    question = _unanswered(evidence, (_Place.BALANCER, _OUT), [arrived.source])
-    if question:
-        sentence = f"The load balancer cannot answer: it asked who has {question}, its way back, and nobody answered."
+    questions = _questions(evidence, (_Place.BALANCER, _OUT))
+    members = {each.address for each in evidence.journey.members} - {arrived.source}
+    gates = [each for each in questions if each not in members]
+    if gates:
+        asked = arrived.source if arrived.source in gates else gates[0]
+        sentence = f"The load balancer cannot answer: it asked who has {asked}, its way back, and nobody answered."
         return Loss(where=Where.BALANCER_TO_ROUTER, sentence=sentence)
+    if questions:
+        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=_nobody_has(questions[0]))
     sentence = f"The SYN reached the load balancer, which answered nothing on port {port}."
-    return Loss(where=Where.BALANCER, sentence=sentence)
+    return Loss(where=Where.BALANCER, sentence=sentence + _turned_away(evidence, arrived))
+
+
+def _nobody_has(address: str) -> str:
+    return f"The load balancer asked who has {address}, and nobody answered."
+
+
+def _turned_away(evidence: sightings.Evidence, arrived: packet.Packet) -> str:
+    """Why the listener may not have let it in, as far as what it is set to tells; empty when it does not."""
+    way = evidence.journey
+    source = ipaddress.ip_address(arrived.source)
+    if way.allowed and not any(source in ipaddress.ip_network(each, strict=False) for each in way.allowed):
+        return f" Listener {way.listener} allows only {', '.join(way.allowed)}, and {source} is in none of these."
+    if way.limit >= 0:
+        return f" Listener {way.listener} takes {way.limit} at a time: they may be taken."
+    return ""
+
+
+def _passed_on(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> Loss | None:
+    """The client's own SYN went on to a member; None where the SYN-ACK that came back went on to the client."""
+    if seen.arrived and any(each.accepts for each in evidence.reply(seen.arrived, (_Place.BALANCER, _OUT))):
+        return None
+    label, hop = _whom(evidence, sent)
+    refusal = _attempt(evidence, sent.receiver, seen.attempts)
+    if not refusal:
+        sentence = "The load balancer has the member's SYN-ACK and did not pass it on to the client."
+        return Loss(where=Where.BALANCER, sentence=sentence)
+    if any(each.accepts for each in evidence.reply(sent, (hop, _OUT))):
+        return _strayed(seen, f"{label} accepted the connection, and its SYN-ACK never reached the load balancer.")
+    return Loss(where=Where.BALANCER_TO_MEMBER, sentence=refusal)
+
+
+def _strayed(seen: sightings.Sightings, sentence: str) -> Loss:
+    """What a member answered did not come to the balancer: why not, where it was for the client itself."""
+    why = " It went to the client's own address: the way there must lead through the load balancer."
+    return Loss(where=Where.MEMBER_TO_BALANCER, sentence=sentence + (why if seen.client_kept else ""))
+
+
+def _whom(evidence: sightings.Evidence, sent: packet.Packet) -> tuple[str, str]:
+    """What to call the member that a packet goes to, and its hop."""
+    member = evidence.journey.member_at(sent.receiver)
+    return (member.label, member.hop) if member else (packet.endpoint(*sent.receiver), "")
 
 
 def _no_member(evidence: sightings.Evidence, seen: sightings.Sightings, arrived: packet.Packet) -> Loss | None:
@@ -177,14 +231,15 @@ def _no_member(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
     members = [each.address for each in evidence.journey.members]
     question = _unanswered(evidence, (_Place.BALANCER, _OUT), members)
     if question in members:
-        reasons += (f"The load balancer asked who has {question}, and nobody answered.",)
+        reasons += (_nobody_has(question),)
     where = Where.BALANCER_TO_MEMBER if reasons else Where.BALANCER
     returned = seen.returned
     if returned is None:
         closed = any(each.resets for each in evidence.reply(arrived, (_Place.BALANCER, _OUT)))
         end = "The load balancer ended the connection." if closed else "The load balancer did not answer the client."
         asked = reasons or ("The load balancer took the request and asked no member.",)
-        return Loss(where=where, sentence=" ".join((*asked, end)))
+        why = "" if reasons else _turned_away(evidence, arrived)
+        return Loss(where=where, sentence=" ".join((*asked, end)) + why)
     line = first_line(returned)
     if not reasons and not is_failure(line):
         return _way_back(evidence, returned, "answer")
@@ -196,9 +251,7 @@ def _no_member(evidence: sightings.Evidence, seen: sightings.Sightings, arrived:
 
 def _member_silent(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> Loss:
     """The request left for a member, and the balancer got no answer."""
-    member = evidence.journey.member_at(sent.receiver)
-    label = member.label if member else packet.endpoint(*sent.receiver)
-    hop = member.hop if member else ""
+    label, hop = _whom(evidence, sent)
     own = f" The load balancer answered by itself: {first_line(seen.returned)}" if seen.returned else ""
     replies = list(evidence.reply(sent, (_Place.BALANCER, _IN)))
     if any(each.resets for each in replies):
@@ -209,12 +262,53 @@ def _member_silent(evidence: sightings.Evidence, seen: sightings.Sightings, sent
         sentence = f"The request left the load balancer for {label} and never reached it.{own}"
         return Loss(where=Where.BALANCER_TO_MEMBER, sentence=sentence)
     if any(each.length for each in evidence.reply(sent, (hop, _OUT))):
-        sentence = f"{label} answered, and its answer never reached the load balancer.{own}"
-        return Loss(where=Where.MEMBER_TO_BALANCER, sentence=sentence)
+        return _strayed(seen, f"{label} answered, and its answer never reached the load balancer.{own}")
     if not replies:
         sentence = f"The request went to {label}, and nothing came back, not even an acknowledgement.{own}"
         return Loss(where=Where.MEMBER, sentence=sentence)
     return Loss(where=Where.MEMBER, sentence=f"{label} took the request and did not answer in time.{own}")
+
+
+def _datagram_kept(evidence: sightings.Evidence, seen: sightings.Sightings, arrived: packet.Packet) -> Loss | None:
+    """The datagram came to the balancer, and no member received it."""
+    way = evidence.journey
+    if seen.returned is not None:
+        return _way_back(evidence, seen.returned, "answer")
+    report = evidence.report(arrived, (_Place.BALANCER, _OUT))
+    if report is not None and report.note == _NOBODY_LISTENS:
+        reason = f"no member of listener {way.listener} serves" if way.listener else "it has no listener there"
+        sentence = f"The load balancer answered “{report.note}” (ICMP) for UDP port {way.port}: {reason}."
+        return Loss(where=Where.BALANCER, sentence=sentence)
+    members = [each.address for each in way.members]
+    question = _unanswered(evidence, (_Place.BALANCER, _OUT), members)
+    if question in members:
+        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=_nobody_has(question))
+    said = f"“{report.note}” (ICMP)" if report else "nothing"
+    sentence = f"The load balancer received the request, passed it to no member and answered {said}."
+    return Loss(where=Where.BALANCER, sentence=sentence + _turned_away(evidence, arrived))
+
+
+def _datagram_unanswered(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> Loss:
+    """The datagram left for a member, and the balancer got no answer."""
+    label, hop = _whom(evidence, sent)
+    report = evidence.report(sent, (_Place.BALANCER, _IN))
+    if report is not None:
+        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=_reported(label, sent, report))
+    if hop in evidence.watched and evidence.same(sent, (hop, _IN)) is None:
+        sentence = f"The request left the load balancer for {label} and never reached it."
+        return Loss(where=Where.BALANCER_TO_MEMBER, sentence=sentence)
+    if any(each.speaks for each in evidence.reply(sent, (hop, _OUT))):
+        return _strayed(seen, f"{label} answered, and its answer never reached the load balancer.")
+    arrived = f"{label} received the request" if hop in evidence.watched else f"The request went to {label}"
+    return Loss(where=Where.MEMBER, sentence=f"{arrived}, and no answer came: there are datagrams that get none.")
+
+
+def _reported(label: str, sent: packet.Packet, report: packet.Packet) -> str:
+    """What an error message says of a packet that was sent to a member."""
+    if report.source != sent.destination:
+        return f"{label} cannot be reached: {report.source} answered “{report.note}” (ICMP)."
+    reason = "nothing listens there" if report.note == _NOBODY_LISTENS else "it takes no such packets"
+    return f"{label} answered “{report.note}” (ICMP): {reason}."
 
 
 def _way_back(evidence: sightings.Evidence, answer: packet.Packet, what: str) -> Loss | None:
@@ -257,10 +351,16 @@ def _attempt(evidence: sightings.Evidence, endpoint: tuple[str, int], attempts: 
 
 
 def _unanswered(evidence: sightings.Evidence, station: sightings.Station, likely: Iterable[str]) -> str | None:
-    """An address that was asked for at a station (ARP, neighbour discovery) and that nobody answered for.
+    """An address that was asked for at a station, and that nobody answered for.
 
     One of the likely ones where there are several: machines ask for other addresses too.
     """
+    questions = _questions(evidence, station)
+    return next((each for each in likely if each in questions), questions[0] if questions else None)
+
+
+def _questions(evidence: sightings.Evidence, station: sightings.Station) -> list[str]:
+    """The addresses that were asked for at a station (ARP, neighbour discovery), and that nobody answered for."""
     opposite: sightings.Station = (station[0], _OUT if station[1] is _IN else _IN)
     answered = {
         each.destination
@@ -268,13 +368,12 @@ def _unanswered(evidence: sightings.Evidence, station: sightings.Station, likely
         if each.protocol is packet.Protocol.NEIGHBOUR and not each.asking
     }
     # Who announces an address (RFC 5227 section 3) or looks whether it is free (RFC 4862 section 5.4) is not asking.
-    questions = [
+    return [
         each.destination
         for each in evidence.at(station)
         if each.protocol is packet.Protocol.NEIGHBOUR and each.asking and each.destination not in answered
         if each.source not in {each.destination, "::", "0.0.0.0"}
     ]
-    return next((each for each in likely if each in questions), questions[0] if questions else None)
 
 
 def _name(probe: packet.Packet) -> str:

@@ -1,9 +1,9 @@
 """Which of the captured packets belong to one request, and where each of them was seen.
 
-A packet keeps its TCP sequence number through every translation, so that the same packet is found at the next hop
-whatever its addresses are there. A proxy ends the connection and opens another: across it the request is recognised by
-its first bytes. Pure: packets in, the packets of one request out. Does not say what their absence means: `core.loss`
-does.
+A packet keeps its TCP sequence number through every translation, and a datagram what it carries, so that the same one
+is found at the next hop whatever its addresses are there; across a load balancer too whose kernel rewrites packets in
+place. A proxy ends the connection and opens another: across it the request is recognised by its first bytes. Pure:
+packets in, the packets of one request out. Does not say what their absence means: `core.loss` does.
 """
 
 from __future__ import annotations
@@ -64,9 +64,18 @@ class Evidence:
         At one hop the kernel's times are in the order of cause and effect. So what came before is another's answer,
         when a connection is used again and again.
         """
-        ends = (original.receiver, original.sender)
+        ends = (original.protocol, original.receiver, original.sender)
         after = max(since, original.at)
-        return (each for each in self.at(station) if (each.sender, each.receiver) == ends and each.at >= after)
+        found = (each for each in self.at(station) if each.at >= after)
+        return (each for each in found if (each.protocol, each.sender, each.receiver) == ends)
+
+    def report(self, original: packet.Packet, station: Station) -> packet.Packet | None:
+        """The first error message (ICMP) about that very flow at a station of the same hop, since it was there."""
+        about = (original.sport, *original.receiver)
+        for each in self.at(station):
+            if each.note and each.at >= original.at and (each.sport, each.about, each.dport) == about:
+                return each
+        return None
 
     @property
     def forward(self) -> tuple[Station, ...]:
@@ -90,7 +99,7 @@ class Sightings:
     `opening` is the packet that begins the connection (or the first of a connection that was open before), `request`
     the first with data; `arrived` is the later of the two at the balancer. `sent` is the request on its way to a
     member, `answer` the member's first data at the balancer, `returned` the balancer's first data to the client.
-    `attempts` are the connections asked of members meanwhile.
+    `attempts` are the connections asked of members meanwhile: those of a proxy, or the client's own passed on.
     """
 
     opening: packet.Packet | None = None
@@ -106,6 +115,16 @@ class Sightings:
         """The packet to follow: the request, or what should have opened the way for it."""
         return self.request or self.opening
 
+    @property
+    def in_place(self) -> bool:
+        """Whether what went to the member is the packet that came, with other addresses: no proxy made it."""
+        return self.sent is not None and self.arrived is not None and _rewritten(self.sent, self.arrived)
+
+    @property
+    def client_kept(self) -> bool:
+        """Whether the member sees the client's own address: only the destination was rewritten."""
+        return self.sent is not None and self.arrived is not None and self.sent.source == self.arrived.source
+
 
 def gather(evidence: Evidence, ask: Ask) -> Sightings:
     """The packets of the first request that fits."""
@@ -118,7 +137,7 @@ def gather(evidence: Evidence, ask: Ask) -> Sightings:
     if arrived is None:
         return Sightings(opening=opening, request=request)
     began = evidence.same(opening, balancer) or arrived
-    attempts = tuple(itertools.islice(_attempts(evidence, began), _MOST_ATTEMPTS))
+    attempts = _attempts(evidence, began)
     sent, answer = _member_side(evidence, arrived, attempts, ask.token)
     returned = _returned(evidence, arrived, answer)
     return Sightings(
@@ -133,14 +152,31 @@ def gather(evidence: Evidence, ask: Ask) -> Sightings:
 
 
 def _same(one: packet.Packet, other: packet.Packet) -> bool:
+    """Whether it is one packet, seen at two hops. Between machines, one of its ports at most is another there."""
     marks = {packet.Flag.SYN, packet.Flag.RST}
+    ports = (one.sport == other.sport, one.dport == other.dport)
     return (
         one.protocol is other.protocol
         and one.sequence == other.sequence
         and one.flags & marks == other.flags & marks
         and bool(one.length) == bool(other.length)
-        and (one.sport == other.sport or one.dport == other.dport)
+        and (any(ports) if one.sequence else all(ports))
+        and (one.protocol is not packet.Protocol.UDP or _reads_as(one, other))
     )
+
+
+def _reads_as(one: packet.Packet, other: packet.Packet) -> bool:
+    # A datagram has a number of 16 bits, and over IPv6 none, so that what it carries must be the same too.
+    return (one.length, one.payload) == (other.length, other.payload)
+
+
+def _rewritten(sent: packet.Packet, arrived: packet.Packet) -> bool:
+    """Whether a packet to a member is one that came, whichever port it comes from."""
+    if sent.sequence != arrived.sequence:
+        return False
+    if arrived.protocol is packet.Protocol.TCP:
+        return sent.opens == arrived.opens and sent.speaks == arrived.speaks
+    return _reads_as(sent, arrived) and (sent.sport == arrived.sport or arrived.sequence > 0)
 
 
 def _opening(evidence: Evidence, ask: Ask) -> packet.Packet | None:
@@ -155,7 +191,7 @@ def _opening(evidence: Evidence, ask: Ask) -> packet.Packet | None:
     address = evidence.journey.asked if untouched else evidence.journey.vip
     target = (address, evidence.journey.port)
     for each in evidence.at(station):
-        useful = each.protocol is packet.Protocol.TCP and (each.opens or each.length)
+        useful = each.protocol is evidence.journey.protocol and (each.opens or each.speaks)
         if useful and each.receiver == target and ask.port in {0, each.sport}:
             return each
     return None
@@ -164,16 +200,25 @@ def _opening(evidence: Evidence, ask: Ask) -> packet.Packet | None:
 def _request(evidence: Evidence, opening: packet.Packet) -> packet.Packet | None:
     ends = (opening.sender, opening.receiver)
     for each in evidence.at((opening.hop, opening.direction)):
-        if each.length and (each.sender, each.receiver) == ends and each.at >= opening.at:
+        ours = each.protocol is opening.protocol and (each.sender, each.receiver) == ends
+        if ours and each.speaks and each.at >= opening.at:
             return each
     return None
 
 
-def _attempts(evidence: Evidence, began: packet.Packet) -> Iterable[packet.Packet]:
-    """The connections that the balancer asked members for since the request began, repetitions too."""
+def _attempts(evidence: Evidence, began: packet.Packet) -> tuple[packet.Packet, ...]:
+    """The connections that members were asked for since the request began, repetitions too."""
+    towards = (each for each in _towards_members(evidence, began) if each.opens)
+    found = tuple(itertools.islice(towards, _MOST_ATTEMPTS))
+    # Where the client's own SYN went on, every other is another client's, or a health check's.
+    return tuple(each for each in found if _rewritten(each, began)) or found
+
+
+def _towards_members(evidence: Evidence, since: packet.Packet) -> Iterable[packet.Packet]:
+    """What left the balancer for members since the packet came there, over the same protocol."""
     members = {member.endpoint for member in evidence.journey.members}
     for each in evidence.at((journey.Place.BALANCER, _OUT)):
-        if each.opens and each.receiver in members and each.at >= began.at:
+        if each.protocol is since.protocol and each.receiver in members and each.at >= since.at:
             yield each
 
 
@@ -181,26 +226,32 @@ def _member_side(
     evidence: Evidence, arrived: packet.Packet, attempts: Sequence[packet.Packet], token: bytes
 ) -> tuple[packet.Packet | None, packet.Packet | None]:
     """The request as it went to a member, and the answer. Of several tries the one that was answered, else the last."""
-    tries = list(_tries(evidence, arrived, token))
-    # A request in clear leaves as it came: anything else that goes to a member then is a health check's.
-    if not tries and b" HTTP/1." not in arrived.payload:
+    whole = list(_tries(evidence, arrived, token))
+    # The very packet, if it is among them: others may say the same, to a server of datagrams for instance.
+    tries = [each for each in whole if _rewritten(each, arrived)] or whole
+    # A request in clear leaves as it came: anything else that goes to a member then is a health check's, and so is what
+    # goes to one while the client waits for its connection.
+    if not tries and b" HTTP/1." not in arrived.payload and _is_taken(evidence, arrived):
         tries = list(_unrecognised(evidence, attempts))
     balancer: Station = (journey.Place.BALANCER, _IN)
     for each in tries:
         for reply in evidence.reply(each, balancer):
-            if reply.length:
+            if reply.speaks:
                 return each, reply
     return (tries[-1] if tries else None), None
 
 
+def _is_taken(evidence: Evidence, arrived: packet.Packet) -> bool:
+    """Whether the balancer granted the client its connection."""
+    if not arrived.opens:
+        return True
+    return any(each.accepts for each in evidence.reply(arrived, (journey.Place.BALANCER, _OUT)))
+
+
 def _tries(evidence: Evidence, arrived: packet.Packet, token: bytes) -> Iterable[packet.Packet]:
-    members = {member.endpoint for member in evidence.journey.members}
     needle = token if token and token in arrived.payload else arrived.payload.split(b"\r\n")[0][:64]
-    for each in evidence.at((journey.Place.BALANCER, _OUT)):
-        if each.receiver not in members or each.at < arrived.at:
-            continue
-        recognised = arrived.length and each.length and needle and needle in each.payload
-        if recognised or (arrived.length and _same(each, arrived)):
+    for each in _towards_members(evidence, arrived):
+        if (needle and needle in each.payload) or _rewritten(each, arrived):
             yield each
 
 
@@ -223,4 +274,4 @@ def _unrecognised(evidence: Evidence, attempts: Sequence[packet.Packet]) -> Iter
 def _returned(evidence: Evidence, arrived: packet.Packet, answer: packet.Packet | None) -> packet.Packet | None:
     since = answer.at if answer else arrived.at
     replies = evidence.reply(arrived, (journey.Place.BALANCER, _OUT), since=since)
-    return next((each for each in replies if each.length), None)
+    return next((each for each in replies if each.speaks), None)

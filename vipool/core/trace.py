@@ -1,8 +1,8 @@
 """The steps a request really took, told in the order and the words of the classic picture.
 
 `tell` takes what was captured on a journey and gives a `Trace`: numbered steps with real addresses and times, the
-member that answered and how it was chosen, or where the request was lost. With a floating IP in front of a proxy there
-are ten steps. Pure: no packet is captured and nothing is printed here.
+member that answered and how it was chosen, or where the request was lost. With a floating IP in front there are ten
+steps, whether a proxy carries the request or the kernel rewrites its packets. Pure: it captures and prints nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Step:
 class Trace:
     """One request. Durations are in nanoseconds; `duration` is None without an answer. `answer` is its first line.
 
-    `member` is what answered, or was asked last, and `why` how it was chosen. `opened` is how long the connection took.
+    `member` is what answered, or was asked last, and `why` how it was chosen. `opened` is how long the connection took;
+    datagrams need none.
     """
 
     target: str
@@ -59,6 +60,7 @@ class Trace:
     opened: int | None = None
     duration: int | None = None
     notes: tuple[str, ...] = ()
+    protocol: packet.Protocol = packet.Protocol.TCP
 
     @property
     def answered(self) -> bool:
@@ -103,6 +105,7 @@ def tell(evidence: sightings.Evidence, ask: sightings.Ask) -> Trace:
         opened=_opened(evidence, seen),
         duration=last,
         notes=tuple(notes),
+        protocol=way.protocol,
     )
 
 
@@ -131,15 +134,23 @@ def _request_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> 
         return
     member = way.member_at(sent.receiver)
     name = (member.name or member.address) if member else sent.destination
-    kept = seen.arrived is not None and sent.sport == seen.arrived.sport and sent.sequence == seen.arrived.sequence
-    port = ", keeping the port" if kept else ""
-    if sent.source in way.vips:
-        sentence = f"It makes {_vip(way, sent)} the source{port}, so that the answer comes back to it,"
-    else:
-        sentence = f"It makes {sent.source} the source{port},"
-    yield draft(_Place.BALANCER, _OUT, sent, sentence)
+    yield draft(_Place.BALANCER, _OUT, sent, _turn(evidence, seen, sent))
     hop = member.hop if member else ""
     yield draft(hop, _IN, evidence.same(sent, (hop, _IN)), f"and {name} receives it.")
+
+
+def _turn(evidence: sightings.Evidence, seen: sightings.Sightings, sent: packet.Packet) -> str:
+    """What the balancer makes of the source."""
+    way = evidence.journey
+    port = ""
+    if seen.in_place and seen.arrived is not None:
+        kept = sent.sport == seen.arrived.sport
+        port = ", keeping the port" if kept else ", on another port as the client's is taken"
+    if seen.client_kept:
+        return f"It leaves the client's address as the source{port},"
+    if sent.source in way.vips:
+        return f"It makes {_vip(way, sent)} the source{port}, so that the answer comes back to it,"
+    return f"It makes {sent.source} the source{port},"
 
 
 def _vip(way: journey.Journey, sent: packet.Packet) -> str:
@@ -171,13 +182,16 @@ def _answer_drafts(evidence: sightings.Evidence, seen: sightings.Sightings) -> I
         name = (member.name or member.address) if member else seen.answer.source
         hop = member.hop if member else ""
         left = evidence.same(seen.answer, (hop, _OUT))
+        whom = "the client, by way of the load balancer" if seen.client_kept else "the VIP"
         if left is not None:
-            yield draft(hop, _OUT, left, f"{name} answers the VIP.")
+            yield draft(hop, _OUT, left, f"{name} answers {whom}.")
         else:
-            yield draft(_Place.BALANCER, _IN, seen.answer, f"{name} answers the VIP.")
+            yield draft(_Place.BALANCER, _IN, seen.answer, f"{name} answers {whom}.")
     if returned is None:
         return
     turned = "The load balancer makes the client the destination and the VIP the source,"
+    if seen.client_kept:
+        turned = "The load balancer leaves the client as the destination and makes the VIP the source,"
     own = "The load balancer answers the client by itself, with the VIP as the source,"
     yield draft(_Place.BALANCER, _OUT, returned, turned if seen.answer else own)
     if gate is not None:
@@ -210,7 +224,7 @@ def _steps(evidence: sightings.Evidence, drafts: list[_Draft], start: int) -> It
             at=found.at - start,
             source=packet.endpoint(*found.sender),
             destination=packet.endpoint(*found.receiver),
-            carries="data" if found.length else "SYN",
+            carries="data" if found.speaks else "SYN",
         )
 
 
@@ -233,5 +247,6 @@ def _notes(evidence: sightings.Evidence, seen: sightings.Sightings) -> Iterator[
         yield "There was so much traffic that not every packet was captured."
     if seen.answer is not None:
         yield from (f"Before that: {each}" for each in loss.tried(evidence, seen))
-        if not any(each.sender == seen.sent.sender for each in seen.attempts if seen.sent):
+        proxied = evidence.journey.protocol is packet.Protocol.TCP and not seen.in_place
+        if proxied and not any(each.sender == seen.sent.sender for each in seen.attempts if seen.sent):
             yield "The load balancer used a connection to the member that was open already."

@@ -24,9 +24,12 @@ MOST_PACKETS = 50_000
 """How many packets one capture keeps: some 30 MB."""
 
 # Classic BPF (linux/filter.h): load from the frame, load a constant, compare, return.
-_LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _JUMP_EQUAL, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x06
+_LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _JUMP, _JUMP_EQUAL, _RETURN = 0x20, 0x28, 0x30, 0x05, 0x15, 0x06
+# Keep how long a header of IPv4 is, and load from the frame that much farther on.
+_LOAD_HEADER_LENGTH, _LOAD_HALF_BEYOND = 0xB1, 0x48
 _ACCEPT = 0x40000
 _INSTRUCTION = struct.Struct("=HBBI")
+_ALL = _INSTRUCTION.pack(_RETURN, 0, 0, _ACCEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +38,16 @@ class Point:
 
     `hop` names the machine whose traffic it is. `outside` says that the device is the outer end of that machine's link
     (a tap on a bridge): what the device sends then goes into the machine. A `device` of None is every device there but
-    the loopback.
+    the loopback. Besides packets of the addresses that are asked for, those from or to one of the TCP or UDP `ports`
+    are taken, and with `everything` all.
     """
 
     hop: str
     device: str | None
     namespace: str | None = None
     outside: bool = True
+    ports: tuple[int, ...] = ()
+    everything: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,16 +115,16 @@ class Capture:
 
 @contextlib.contextmanager
 def opened(points: Iterable[Point], addresses: Iterable[str]) -> Iterator[Capture]:
-    """Open a capture at every point, of packets from or to any of the addresses (and of all ARP and ICMP).
+    """Open a capture at every point, of packets from or to any of the addresses (and of all ARP and ICMP) at least.
 
     Raises `errors.Failed` when the kernel refuses, for want of CAP_NET_RAW for instance.
     """
-    program = filter_for(addresses)
+    wanted = tuple(addresses)
     missing: list[Point] = []
     with contextlib.ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
         for point in points:
-            found = _open(point, program)
+            found = _open(point, _ALL if point.everything else filter_for(wanted, point.ports))
             for each in found:
                 stack.enter_context(contextlib.closing(each))
                 selector.register(each, selectors.EVENT_READ, point)
@@ -127,8 +133,11 @@ def opened(points: Iterable[Point], addresses: Iterable[str]) -> Iterator[Captur
         yield Capture(selector=selector, packets=[], missing=tuple(missing))
 
 
-def filter_for(addresses: Iterable[str]) -> bytes:
-    """The packet filter, as an array of sock_filter: ARP, ICMP, and IP packets from or to one of the addresses."""
+def filter_for(addresses: Iterable[str], ports: Sequence[int] = ()) -> bytes:
+    """The packet filter, as an array of sock_filter: ARP, ICMP, and IP packets from or to an address or port of these.
+
+    Ports are not looked for behind extension headers of IPv6.
+    """
     parsed = [ipaddress.ip_address(address) for address in addresses]
     # Where source and destination stand in a frame: 14 bytes of Ethernet header, then RFC 791 and RFC 8200.
     four = b"".join(_match(26, each.packed) + _match(30, each.packed) for each in parsed if each.version == 4)
@@ -138,16 +147,16 @@ def filter_for(addresses: Iterable[str]) -> bytes:
     arp = _step(_JUMP_EQUAL, 0x0806, 0, 1) + accept
     return b"".join((
         ether, arp,
-        ether, _section(0x0800, _accepting(_LOAD_BYTE, 23, 1) + four + reject),
-        ether, _section(0x86DD, _accepting(_LOAD_BYTE, 20, 58) + six + reject),
+        ether, _section(0x0800, _accepting(_LOAD_BYTE, 23, 1) + four + _of_ports(23, ports) + reject),
+        ether, _section(0x86DD, _accepting(_LOAD_BYTE, 20, 58) + six + _of_ports(20, ports) + reject),
         reject,
     ))  # fmt: skip
 
 
 def _section(ether_type: int, body: bytes) -> bytes:
-    """The body, only for frames of this type. Conditional jumps reach 255 instructions: a far one needs JA (0x05)."""
+    """The body, only for frames of this type. Conditional jumps reach 255 instructions: a far one needs JA."""
     length = len(body) // _INSTRUCTION.size
-    return _step(_JUMP_EQUAL, ether_type, 1, 0) + _step(0x05, length) + body
+    return _step(_JUMP_EQUAL, ether_type, 1, 0) + _step(_JUMP, length) + body
 
 
 def _accepting(load: int, offset: int, value: int) -> bytes:
@@ -162,6 +171,23 @@ def _match(offset: int, address: bytes) -> bytes:
         skip = 2 * (len(words) - index - 1) + 1
         steps += _step(_LOAD_WORD, offset + 4 * index) + _step(_JUMP_EQUAL, word, 0, skip)
     return steps + _step(_RETURN, _ACCEPT)
+
+
+def _of_ports(protocol_at: int, ports: Sequence[int]) -> bytes:
+    """Accept TCP and UDP from or to one of the ports; `protocol_at` is where a header names its protocol."""
+    if not ports:
+        return b""
+    # Behind a header of IPv4 that says how long it is (RFC 791), or one of IPv6, which has 40 bytes (RFC 8200).
+    four = protocol_at == 23
+    load, source = (_LOAD_HALF_BEYOND, 14) if four else (_LOAD_HALF, 54)
+    found = b"".join(
+        _step(load, at) + b"".join(_step(_JUMP_EQUAL, each, 0, 1) + _step(_RETURN, _ACCEPT) for each in ports)
+        for at in (source, source + 2)
+    )
+    found = (_step(_LOAD_HEADER_LENGTH, 14) if four else b"") + found
+    length = len(found) // _INSTRUCTION.size
+    other = _step(_JUMP_EQUAL, 6, 2, 0) + _step(_JUMP_EQUAL, 17, 1, 0) + _step(_JUMP, length)
+    return _step(_LOAD_BYTE, protocol_at) + other + found
 
 
 def _step(code: int, value: int, when_true: int = 0, when_false: int = 0) -> bytes:

@@ -24,6 +24,7 @@ _ARP = struct.Struct("!HHBBH6s4s6s4s")
 _TCP = struct.Struct("!HHIIBBHHH")
 _UDP = struct.Struct("!HHHH")
 _ICMP = struct.Struct("!BBH4x")
+_PORTS = struct.Struct("!HH")
 
 _IP4, _IP6, _ARP_TYPE, _VLAN = 0x0800, 0x86DD, 0x0806, 0x8100
 _ICMP4, _TCP_NUMBER, _UDP_NUMBER, _ICMP6 = 1, 6, 17, 58
@@ -86,13 +87,14 @@ def _base(seen: Seen, source: bytes, destination: bytes) -> packet.Packet:
 
 
 def _ipv4(data: bytes, seen: Seen) -> packet.Packet | None:
-    first, total, _, fragment, _, protocol, _, source, destination = _IPV4.unpack_from(data)
+    first, total, number, fragment, _, protocol, _, source, destination = _IPV4.unpack_from(data)
     if fragment & 0x1FFF:
         return None  # not the first fragment: it has no transport header
     header = (first & 0x0F) * 4
     # The length is 0 in offloaded packets beyond 64 KiB ("BIG TCP"): then what was captured is all there is to count.
     length = total - header if total else len(data) - header
-    return _transport(protocol, data[header:], length, _base(seen, source, destination))
+    found = _transport(protocol, data[header:], length, _base(seen, source, destination))
+    return found if found.protocol is not packet.Protocol.UDP else dataclasses.replace(found, sequence=number)
 
 
 def _ipv6(data: bytes, seen: Seen) -> packet.Packet | None:
@@ -115,7 +117,7 @@ def _arp(data: bytes, seen: Seen) -> packet.Packet | None:
     return dataclasses.replace(base, protocol=packet.Protocol.NEIGHBOUR, asking=operation == 1)
 
 
-def _transport(protocol: int, data: bytes, length: int, base: packet.Packet) -> packet.Packet | None:
+def _transport(protocol: int, data: bytes, length: int, base: packet.Packet) -> packet.Packet:
     match protocol:
         case 6:
             return _tcp(data, length, base)
@@ -152,8 +154,7 @@ def _icmp4(data: bytes, base: packet.Packet) -> packet.Packet:
     if kind not in {3, 11}:
         return dataclasses.replace(base, protocol=packet.Protocol.ICMP, note=f"type {kind}")
     note = _UNREACHABLE4.get(code, f"unreachable, code {code}") if kind == 3 else "time exceeded"
-    about = str(ipaddress.IPv4Address(data[8 + 16 : 8 + 20]))
-    return dataclasses.replace(base, protocol=packet.Protocol.ICMP, note=note, about=about)
+    return _report(base, note, data[8 + 16 : 8 + 20], data[8 + (data[8] & 0x0F) * 4 :])
 
 
 def _icmp6(data: bytes, base: packet.Packet) -> packet.Packet:
@@ -167,7 +168,13 @@ def _icmp6(data: bytes, base: packet.Packet) -> packet.Packet:
         case 1 | 2 | 3:
             unreachable = _UNREACHABLE6.get(code, f"unreachable, code {code}")
             note = {1: unreachable, 2: "packet too big", 3: "time exceeded"}[kind]
-            about = str(ipaddress.IPv6Address(data[8 + 24 : 8 + 40]))
-            return dataclasses.replace(base, protocol=packet.Protocol.ICMP, note=note, about=about)
+            return _report(base, note, data[8 + 24 : 8 + 40], data[8 + _IPV6.size :])
         case _:
             return dataclasses.replace(base, protocol=packet.Protocol.ICMP, note=f"type {kind}")
+
+
+def _report(base: packet.Packet, note: str, about: bytes, transport: bytes) -> packet.Packet:
+    """An error message: it shows the header of the packet it is about, and at least 8 bytes more (RFC 792)."""
+    sport, dport = _PORTS.unpack_from(transport) if len(transport) >= _PORTS.size else (0, 0)
+    found = dataclasses.replace(base, protocol=packet.Protocol.ICMP, sport=sport, dport=dport)
+    return dataclasses.replace(found, note=note, about=str(ipaddress.ip_address(about)))

@@ -1,4 +1,4 @@
-"""One request over TCP, sent from inside a network namespace and timed.
+"""One request over TCP or UDP, sent from inside a network namespace and timed.
 
 Promises: never raises for what the network does: that is the reply's `fault`, in words; never takes longer than the
 timeout it was given by much. Understands just enough HTTP to know when to stop reading (RFC 9112 section 6).
@@ -23,7 +23,7 @@ _MOST = 1 << 20
 class Question:
     """What to send, and from which namespace (a name or path; None is the one this process is in).
 
-    `seconds` bounds the connection and the whole answer together.
+    `seconds` bounds the connection and the whole answer together. A `datagram` is sent once, and one is the answer.
     """
 
     namespace: str | None
@@ -31,6 +31,7 @@ class Question:
     port: int
     payload: bytes
     seconds: float
+    datagram: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,11 @@ class Reply:
     answer: bytes = b""
     seconds: float = 0.0
     fault: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether something came back; of a connection that may be less than all."""
+        return bool(self.answer) or not self.fault
 
 
 class Probe:
@@ -73,8 +79,10 @@ class Probe:
 def _asked(question: Question) -> Reply:
     family = socket.AF_INET6 if ipaddress.ip_address(question.address).version == 6 else socket.AF_INET
 
+    kind = socket.SOCK_DGRAM if question.datagram else socket.SOCK_STREAM
+
     def made() -> socket.socket:
-        return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        return socket.socket(family, kind | socket.SOCK_CLOEXEC)
 
     try:
         # A socket belongs to the namespace it was made in, whichever thread then uses it.
@@ -95,6 +103,9 @@ def _exchanged(client: socket.socket, question: Question) -> Reply:
         client.settimeout(question.seconds)
         client.connect((question.address, question.port))
         client.sendall(question.payload)
+        if question.datagram:
+            answer = client.recv(65536)
+            return Reply(port=port, answer=answer, seconds=time.monotonic() - started)
         while not _complete(answer) and len(answer) < _MOST:
             client.settimeout(max(deadline - time.monotonic(), 0.001))
             more = client.recv(65536)

@@ -41,9 +41,10 @@ class Packet:
     """One packet at one hop.
 
     `at` is the kernel's time of capture in nanoseconds since the epoch. `length` is that of the transport's payload in
-    bytes, and `payload` its first bytes. `sequence` is TCP's: it survives address translation, so that it names the
-    same packet at every hop. For NEIGHBOUR, `destination` is the address that is asked for (`asking`) or that answers;
-    for ICMP, `note` says what it reports and `about` the destination of the packet it is about (RFC 792, RFC 4443).
+    bytes, and `payload` its first bytes. `sequence` is TCP's, and for UDP over IPv4 the identification (RFC 791 section
+    3.1): both survive address translation, so that they name the same packet at every hop. For NEIGHBOUR, `destination`
+    is the address that is asked for (`asking`) or that answers; for ICMP, `note` says what it reports, `about` the
+    destination of the packet it is about (RFC 792, RFC 4443), and the ports are that packet's.
     """
 
     at: int
@@ -71,6 +72,11 @@ class Packet:
     def receiver(self) -> tuple[str, int]:
         """Where it goes: address and port."""
         return self.destination, self.dport
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it brings something to whom it goes: data, or a datagram, which counts even when it is empty."""
+        return self.length > 0 or self.protocol is Protocol.UDP
 
     @property
     def opens(self) -> bool:
