@@ -92,6 +92,15 @@ def test_connections_that_are_left_to_themselves_end_with_their_listener_alone()
     assert flows.stale(wanted, {ONE, TWO}, [mine]) == (mine,)
 
 
+def test_flows_of_clients_that_members_saw_end_when_they_are_to_see_them_no_more():
+    wanted = picture("TCP")
+    seen = wanted.replacing(dataclasses.replace(wanted.pools[0], preserve_client_ip=True))
+    plain = flow(wanted, protocol=streams.TCP)
+    mine = dataclasses.replace(plain, answered=plain.asking)
+    assert flows.stale(seen, (), [mine, plain]) == ()
+    assert flows.stale(wanted, (), [mine, plain]) == (mine,)
+
+
 def test_both_ends_of_a_connection_are_made_to_speak_and_nobody_else():
     wanted = picture("TCP")
     mine = flow(wanted, protocol=streams.TCP)

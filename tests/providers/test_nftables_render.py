@@ -261,6 +261,14 @@ def test_a_connection_may_be_silent_for_the_shorter_time_and_the_usual_one_stand
     assert f'ct timeout set "silence_{seconds}_ip"' in chain_of(text, render.listener_chain(front, 4))
 
 
+def test_members_see_the_client_where_the_pool_says_so_and_themselves_from_the_vip():
+    plain, seen = (picture({"address": "10.0.0.1"}, preserve_client_ip=each) for each in (False, True))
+    mark = f"{render.numbers(plain)[trees.identifier(4, 0)]:#010x}"
+    assert f"snat ip to meta mark map {{ {mark} : 172.16.100.11 }}" in render.render(plain)
+    assert "snat ip to meta mark" not in render.render(seen)
+    assert "snat ip to ip saddr . ip daddr map { 10.0.0.1 . 10.0.0.1 : 172.16.100.11 }" in render.render(seen)
+
+
 def test_connections_begin_with_a_syn_and_datagrams_with_anything():
     wanted = picture({"address": "10.0.0.1"})
     front = wanted.listeners[0]

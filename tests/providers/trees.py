@@ -408,6 +408,7 @@ def as_carried(draw: st.DrawFn, whole: tree.Tree, kinds: tuple[str, ...] = ("UDP
             protocol=pool.Protocol(speech[each.id]),
             lb_algorithm=draw(st.sampled_from(pool.Algorithm)),
             session_persistence=draw(st.none() | kept),
+            preserve_client_ip=draw(st.booleans()),
         )
         for each in whole.pools
     ]

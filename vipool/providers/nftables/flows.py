@@ -25,12 +25,22 @@ Way: TypeAlias = tuple[int, int, tuple[conntrack.Address, int]]
 
 def stale(wanted: tree.Tree, down: Collection[str], found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
     """The flows of ours that are to be ended."""
-    ways, left = frozenset(_ways(wanted, down)), frozenset(_left(wanted))
+    ways, left, seen = frozenset(_ways(wanted, down)), frozenset(_left(wanted)), frozenset(_seen(wanted))
     return tuple(
         each
         for each in found
-        if (each.mark, each.protocol, each.answering) not in ways and (each.mark, each.protocol) not in left
+        if ((each.mark, each.protocol, each.answering) not in ways and (each.mark, each.protocol) not in left)
+        or (each.answered == each.asking and each.mark not in seen)
     )
+
+
+def _seen(wanted: tree.Tree) -> Iterator[int]:
+    """The marks of the listeners whose clients members see, and answer: of others nobody would bring it back."""
+    numbers = render.numbers(wanted)
+    for front in rotation.fronts(wanted):
+        back = rotation.answering(wanted, front)
+        if back is not None and back.preserve_client_ip:
+            yield numbers[front.id]
 
 
 def _left(wanted: tree.Tree) -> Iterator[tuple[int, int]]:

@@ -263,7 +263,7 @@ def _refusal(plan: Plan) -> Iterator[str]:
     yield from ruleset.base("input", "filter hook input priority filter", rules)
 
 
-def _forward(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
+def _forward(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
     rules = [
         f"ct state related ct direction reply {_UNREACHABLE[version]} "
         f"update @{REFUSED}_{ruleset.IP[version]} {{ {ruleset.IP[version]} saddr . ct reply proto-src }}"
@@ -274,16 +274,36 @@ def _forward(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
         "ct mark != 0 ct direction reply update @outward { ct mark }",
         "ct status dnat accept",
     ]
+    if any(back.preserve_client_ip and back.protocol.transport == "TCP" for back in backs):
+        rules.append(streams.ASTRAY)
     yield from ruleset.base("forward", "filter hook forward priority filter", rules, policy="drop")
 
 
+def _sources(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[member.Member, str]]:
+    """The members of a pool that are of an address family, each with the VIP it is spoken to from."""
+    for each in plan.members.get((back.id, version), ()):
+        vip = plan.wanted.loadbalancer.source(each.address, each.subnet_id)
+        if vip is not None:
+            yield each, str(ipaddress.ip_address(vip))
+
+
+def _selves(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[str, str]]:
+    """Each member's address twice, as source and destination, with the VIP."""
+    for each, vip in _sources(plan, back, version):
+        own = ipaddress.ip_address(each.address)
+        yield f"{own} . {own}", vip
+
+
 def _exit(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
-    """The VIP that each member is spoken to from."""
+    """The VIP that each member is spoken to from, but of pools that preserve the client's address."""
     rules = []
     for version in ruleset.IP:
-        members = (each for back in backs for each in plan.members.get((back.id, version), ()))
-        sources = ((each, plan.wanted.loadbalancer.source(each.address, each.subnet_id)) for each in members)
-        found = [(plan.mark(each), str(ipaddress.ip_address(vip))) for each, vip in sources if vip is not None]
-        if found:
-            rules.append(f"snat {ruleset.IP[version]} to meta mark map {ruleset.mapping(found)}")
+        ip = ruleset.IP[version]
+        hidden = [end for back in backs if not back.preserve_client_ip for end in _sources(plan, back, version)]
+        if hidden:
+            rules.append(f"snat {ip} to meta mark map {ruleset.mapping((plan.mark(row), vip) for row, vip in hidden)}")
+        # One who calls itself would not send what it answers.
+        seen = {each: vip for back in backs if back.preserve_client_ip for each, vip in _selves(plan, back, version)}
+        if seen:
+            rules.append(f"snat {ip} to {ip} saddr . {ip} daddr map {ruleset.mapping(seen.items())}")
     yield from ruleset.base("postrouting", "nat hook postrouting priority srcnat", rules)

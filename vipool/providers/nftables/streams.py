@@ -39,6 +39,10 @@ ENDS = ("meta l4proto tcp ct state invalid drop", "meta l4proto tcp ct state new
 """The rules for packets of TCP that were not given to a member: there is no connection."""
 
 
+ASTRAY = "tcp flags & (syn | rst) == 0x0 ct state new reject with tcp reset"
+"""The rule for what a member that sees clients' addresses says to one on a connection that is over."""
+
+
 def carried(front: listener.Listener) -> bool:
     """Whether a listener is one for connections."""
     return front.protocol.transport == "TCP"
