@@ -102,6 +102,7 @@ SERVED = [
     ("listeners", {"timeout_client_data": 1000, "timeout_member_connect": 1, "timeout_tcp_inspect": 50}),
     ("listeners", {"insert_headers": {}}),
     ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": 5}}),
+    ("pools", {"preserve_client_ip": True}),
     ("members", {"weight": 0, "backup": True}),
     ("healthmonitors", {"type": "HTTP", "expected_codes": "200, 204", "http_version": 1.1, "domain_name": "x"}),
 ]

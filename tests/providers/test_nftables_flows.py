@@ -101,6 +101,35 @@ def test_flows_of_clients_that_members_saw_end_when_they_are_to_see_them_no_more
     assert flows.stale(wanted, (), [mine, plain]) == (mine,)
 
 
+@settings(max_examples=60)
+@given(
+    wanted=trees.translated(),
+    drop=st.sets(st.sampled_from(("listeners", "pools", "members"))),
+    down=st.sets(st.integers(0, 3).map(lambda each: trees.identifier(4, each))),
+    left=st.booleans(),
+)
+def test_where_nothing_went_no_flow_is_stale_that_was_not(wanted, drop, down, left):
+    """What `covers` promises: no need to look."""
+    if left:
+        wanted = wanted.replacing(dataclasses.replace(wanted.loadbalancer, flavor={streams.ENDING: "LEAVE"}))
+    before = wanted.having({kind: getattr(wanted, kind)[:-1] for kind in drop})
+    one, other = flows.kept(before, down), flows.kept(wanted, ())
+    ends = [(mark, protocol, end) for each in (one, other) for mark, protocol, end in each.ways]
+    client = (ipaddress.ip_address("192.0.2.1"), 40_000)
+    vip = (ipaddress.ip_address("10.0.0.11"), 53)
+    found = [
+        conntrack.Flow(
+            mark=mark, protocol=protocol, asking=client, called=vip, answering=end, answered=back, _key=(2, b"")
+        )
+        for mark, protocol, end in ends
+        for back in (client, vip)
+    ]
+    staying = [each for each in found if one.keeps(each)]
+    assert other.covers(other)
+    if other.covers(one):
+        assert flows.stale(wanted, (), staying) == ()
+
+
 def test_both_ends_of_a_connection_are_made_to_speak_and_nobody_else():
     wanted = picture("TCP")
     mine = flow(wanted, protocol=streams.TCP)

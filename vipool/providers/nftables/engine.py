@@ -29,6 +29,7 @@ class Engine:
         self._part = part
         self._checker = checker.Checker()
         self._told: dict[str, frozenset[str]] = {}
+        self._kept: dict[str, flows.Kept] = {}
         self._lock = threading.Lock()
 
     def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
@@ -47,7 +48,7 @@ class Engine:
         with self._lock:
             down = self._told.get(place.directory, frozenset())
         self._checker.assign(place, tuple(checks.targets(wanted)), down)
-        return "; ".join(filter(None, (_note(place, down), _end(place, wanted, down))))
+        return "; ".join(filter(None, (_note(place, down), self._end(place, wanted, down))))
 
     def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
         """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
@@ -95,6 +96,24 @@ class Engine:
         self._checker.forget(place)
         with self._lock:
             self._told.pop(place.directory, None)
+            self._kept.pop(place.directory, None)
+
+    def _end(self, place: base.Place, wanted: tree.Tree, down: frozenset[str]) -> str:
+        """End the flows that lead somewhere no longer; what was done, in words."""
+        now = flows.kept(wanted, down)
+        with self._lock:
+            before = self._kept.pop(place.directory, None)
+        # To look for them takes 20 ms, and as much again for each thousand that there are.
+        gone = (
+            ()
+            if before is not None and now.covers(before)
+            else flows.stale(wanted, down, conntrack.marked(place.namespace))
+        )
+        conntrack.end(place.namespace, gone)
+        prodding.prod(place.namespace, flows.ways(gone), number=secrets.randbits(32), mark=streams.PRODDING)
+        with self._lock:
+            self._kept[place.directory] = now
+        return f"{len(gone)} flows ended, whose member is gone" if gone else ""
 
 
 def _news(before: frozenset[str], now: frozenset[str]) -> str:
@@ -118,14 +137,6 @@ def _note(place: base.Place, down: frozenset[str]) -> str:
         return ""
     files.write(files.directory(Path(place.directory)) / DOWN, json.dumps(sorted(down)))
     return _news(before, down)
-
-
-def _end(place: base.Place, wanted: tree.Tree, down: frozenset[str]) -> str:
-    """End the flows that lead somewhere no longer; what was done, in words."""
-    gone = flows.stale(wanted, down, conntrack.marked(place.namespace))
-    conntrack.end(place.namespace, gone)
-    prodding.prod(place.namespace, flows.ways(gone), number=secrets.randbits(32), mark=streams.PRODDING)
-    return f"{len(gone)} flows ended, whose member is gone" if gone else ""
 
 
 def _look() -> tuple[str, frozenset[str], str] | None:

@@ -5,11 +5,13 @@ so what led to a member that is gone must be ended, and its next packet finds an
 it is one of TCP. Promises: pure. A flow stays with its member while the listener is served and the member is of its
 pool and not known to be down; a drained one keeps its flows. One out of service keeps its connections and SCTP
 associations, which end by themselves, but no UDP flows, which might not. Where the flavor says so, connections stay
-with their member whatever becomes of it, as long as the listener is served.
+with their member whatever becomes of it, as long as the listener is served. A client that its member saw is not kept
+where the pool does not preserve addresses any more: nobody would bring the answers back.
 """
 
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from vipool.host import conntrack, prodding
@@ -23,40 +25,42 @@ Way: TypeAlias = tuple[int, int, tuple[conntrack.Address, int]]
 """The mark of a listener, its protocol's number, and an address and port that answer."""
 
 
-def stale(wanted: tree.Tree, down: Collection[str], found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
-    """The flows of ours that are to be ended."""
-    ways, left, seen = frozenset(_ways(wanted, down)), frozenset(_left(wanted)), frozenset(_seen(wanted))
-    return tuple(
-        each
-        for each in found
-        if ((each.mark, each.protocol, each.answering) not in ways and (each.mark, each.protocol) not in left)
-        or (each.answered == each.asking and each.mark not in seen)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Which flows stay: those of these ways, those that are `left` to themselves (a listener's mark and a protocol),
+    and where members saw the client, only those of listeners that are `seen` through."""
+
+    ways: frozenset[Way]
+    left: frozenset[tuple[int, int]]
+    seen: frozenset[int]
+
+    def keeps(self, flow: conntrack.Flow) -> bool:
+        """Whether a flow of ours stays."""
+        if flow.answered == flow.asking and flow.mark not in self.seen:
+            return False
+        return (flow.mark, flow.protocol, flow.answering) in self.ways or (flow.mark, flow.protocol) in self.left
+
+    def covers(self, before: "Kept") -> bool:
+        """Whether every flow stays that stayed before: then there is none to look for."""
+        return self.ways >= before.ways and self.left >= before.left and self.seen >= before.seen
+
+
+def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
+    """Which flows of a tree stay, `down` being the members that do not answer."""
+    numbers, fronts = render.numbers(wanted), tuple(rotation.fronts(wanted))
+    answering = [(front, rotation.answering(wanted, front)) for front in fronts]
+    alone = () if streams.resets(wanted) else (front for front in fronts if streams.carried(front))
+    return Kept(
+        ways=frozenset(way for front in fronts for way in _of(wanted, front, numbers, down)),
+        left=frozenset((numbers[front.id], streams.TCP) for front in alone),
+        seen=frozenset(numbers[front.id] for front, back in answering if back and back.preserve_client_ip),
     )
 
 
-def _seen(wanted: tree.Tree) -> Iterator[int]:
-    """The marks of the listeners whose clients members see, and answer: of others nobody would bring it back."""
-    numbers = render.numbers(wanted)
-    for front in rotation.fronts(wanted):
-        back = rotation.answering(wanted, front)
-        if back is not None and back.preserve_client_ip:
-            yield numbers[front.id]
-
-
-def _left(wanted: tree.Tree) -> Iterator[tuple[int, int]]:
-    """The marks and protocol numbers of the listeners whose flows are left to themselves."""
-    if not streams.resets(wanted):
-        numbers = render.numbers(wanted)
-        for front in rotation.fronts(wanted):
-            if streams.carried(front):
-                yield numbers[front.id], streams.TCP
-
-
-def _ways(wanted: tree.Tree, down: Collection[str]) -> Iterator[Way]:
-    """Every way a flow may have."""
-    numbers = render.numbers(wanted)
-    for front in rotation.fronts(wanted):
-        yield from _of(wanted, front, numbers, down)
+def stale(wanted: tree.Tree, down: Collection[str], found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
+    """The flows of ours that are to be ended."""
+    staying = kept(wanted, down)
+    return tuple(each for each in found if not staying.keeps(each))
 
 
 def _of(
