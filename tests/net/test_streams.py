@@ -15,7 +15,7 @@ from tests.net.balanced import CLIENT, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2, 
 from tests.net.members import eventually
 from tests.providers import trees
 from vipool.host import conntrack
-from vipool.model import pool
+from vipool.model import healthmonitor, pool
 from vipool.providers.nftables import carried, sctp, streams
 from vipool.providers.nftables import engine as kernel
 
@@ -165,6 +165,31 @@ def test_a_removed_member_loses_its_connections_though_neither_end_says_a_word(p
             two.hear()
     for each in servers.values():
         each.stop()
+
+
+def test_a_member_that_fails_its_check_loses_its_connections_and_gets_new_ones_when_it_is_back(picture):
+    """Nobody listens there any more, though the connection is open: as where a service is stopped gracefully."""
+    check = healthmonitor.HealthMonitor(
+        id=trees.identifier(5, 1),
+        project_id="p",
+        loadbalancer_id=trees.LOADBALANCER,
+        pool_id=POOL,
+        type=healthmonitor.Type.TCP,
+        **{"delay": 1, "timeout": 1, "max_retries": 1, "max_retries_down": 1},
+    )
+    picture.serve(web(*BOTH).adding(check))
+    with talkers.Connection("client", FLOATING) as one, talkers.Connection("client", FLOATING) as two:
+        homes = {each.ask().split()[0]: each for each in (one, two)}
+        picture.servers["web1"].stop()
+        eventually(lambda: "is down" in picture.watch())
+        with pytest.raises(ConnectionResetError):
+            homes["web1"].hear()
+        assert homes["web2"].ask().split()[0] == "web2"
+        assert {talkers.ask("client", FLOATING).split()[0] for _ in range(4)} == {"web2"}
+        picture.servers["web1"] = picture.talk("web1", WEB1)
+        eventually(lambda: "is up again" in picture.watch())
+        assert {talkers.ask("client", FLOATING).split()[0] for _ in range(4)} == {"web1", "web2"}
+        assert homes["web2"].ask().split()[0] == "web2"
 
 
 def test_all_of_many_connections_end_with_their_member(picture):
