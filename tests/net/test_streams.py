@@ -15,7 +15,7 @@ from tests.net.balanced import CLIENT, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2, 
 from tests.net.members import eventually
 from tests.providers import trees
 from vipool.host import conntrack
-from vipool.model import healthmonitor, pool
+from vipool.model import healthmonitor, pool, spec
 from vipool.providers.nftables import carried, sctp, streams
 from vipool.providers.nftables import engine as kernel
 
@@ -310,6 +310,23 @@ def test_connections_survive_every_change_that_leaves_them_their_member(picture)
             thread.join()
     assert lost == []
     assert len(told) == 2
+
+
+def test_security_groups_filter_what_opens_connections_and_leave_those_that_are_open(picture):
+    permit = spec.Permit(version=4, protocol=6, first=80, last=80, sources=(f"{CLIENT}/32",))
+    wanted = web({"address": WEB1})
+    picture.serve(wanted, vip=dataclasses.replace(picture.vip, ingress=(permit,)))
+    with talkers.Connection("client", FLOATING) as connection:
+        assert connection.ask() == f"web1 to {VIP}"
+        with pytest.raises(TimeoutError):
+            talkers.ask("web2", VIP, patience=0.5)
+        picture.serve(wanted, vip=dataclasses.replace(picture.vip, ingress=()))
+        assert connection.ask() == f"web1 to {VIP}"
+        with pytest.raises(TimeoutError):
+            talkers.ask("client", FLOATING, patience=0.5)
+        picture.serve(wanted.having({"members": ()}), vip=dataclasses.replace(picture.vip, ingress=()))
+        with pytest.raises(ConnectionResetError):
+            connection.hear()
 
 
 def test_networks_that_are_not_allowed_are_not_answered(picture):

@@ -38,7 +38,7 @@ class Engine:
         with self._lock:
             self._told[place.directory] = down
         text = render.render(wanted, down, self._part)
-        return wiring.Rules(ruleset=text, forwarding=bool(text))
+        return wiring.Rules(ruleset=text, forwarding=bool(text), tracking=bool(text) and "TCP" in self._part.transports)
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`. No certificates are needed."""

@@ -48,12 +48,16 @@ class Kept:
 def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
     """Which flows of a tree stay, `down` being the members that do not answer."""
     numbers, fronts = render.numbers(wanted), tuple(rotation.fronts(wanted))
-    answering = [(front, rotation.answering(wanted, front)) for front in fronts]
-    alone = () if streams.resets(wanted) else (front for front in fronts if streams.carried(front))
+    answering = ((front, rotation.answering(wanted, front)) for front in fronts)
+    seen = {front.id for front, back in answering if back and back.preserve_client_ip}
+    left = set() if streams.resets(wanted) else {front.id for front in fronts if streams.carried(front)}
     return Kept(
-        ways=frozenset(way for front in fronts for way in _of(wanted, front, numbers, down)),
-        left=frozenset((numbers[front.id], streams.TCP) for front in alone),
-        seen=frozenset(numbers[front.id] for front, back in answering if back and back.preserve_client_ip),
+        ways=frozenset(
+            way for front in fronts for way in _of(wanted, front, numbers, () if front.id in left else down)
+        ),
+        # Nobody brings back what a member answers that is deleted.
+        left=frozenset((numbers[each], streams.TCP) for each in left - seen),
+        seen=frozenset(numbers[each] for each in seen),
     )
 
 
