@@ -22,6 +22,7 @@ from vipool.model import attr, caller, faults, healthmonitor, l7policy, l7rule, 
 from vipool.providers import base as providers
 from vipool.providers.haproxy import capabilities, render
 from vipool.providers.nftables import capabilities as datagrams
+from vipool.providers.nftables import carried
 from vipool.providers.nftables import render as packets
 
 # What each service's rules know. The network's handlers decide by the object; reading and writing is all a route says.
@@ -48,7 +49,10 @@ OPEN = {
 NOBODY = caller.Caller(user_id="nobody", project_id="none", roles=frozenset())
 PROVIDERS: dict[str, tuple[providers.Capabilities, Callable[[tree.Tree], str]]] = {
     "haproxy": (capabilities.Capabilities(), lambda wanted: render.render(wanted, render.Layout())),
-    "nftables": (datagrams.Capabilities(), packets.render),
+    "nftables": (
+        datagrams.Capabilities(carried.WHOLE),
+        lambda wanted: packets.render(wanted, part=carried.WHOLE),
+    ),
 }
 
 
@@ -177,6 +181,14 @@ def test_the_usual_provider_carries_every_protocol_that_one_of_its_halves_carrie
     usual = wiring.providers()["amphora"]
     for around in ("HTTP", "TCP", "UDP", "SCTP"):
         assert usual.refuse(base(around)) is None
+
+
+def test_the_provider_of_the_kernel_carries_what_needs_no_looking_into():
+    kernel = wiring.providers()["nftables"]
+    for around in ("TCP", "UDP", "SCTP"):
+        assert kernel.refuse(base(around)) is None
+    assert kernel.refuse(base("HTTP")) is not None
+    assert wiring.engines().keys() == wiring.providers().keys()
 
 
 @pytest.mark.parametrize(

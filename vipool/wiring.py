@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SECRET_BYTES = 32
 # What HAProxy is called, here and in clouds that clients were written for.
 PROVIDERS = ("amphora", "octavia", "haproxy")
+KERNEL = "nftables"
 # A bundle is some ten kilobytes.
 OPENED_BUNDLES = 1024
 
@@ -169,10 +170,11 @@ def providers() -> "dict[str, base.Capabilities]":
     """What every provider can do, by the names load balancers may ask for."""
     from vipool.providers import halves
     from vipool.providers.haproxy import capabilities as connections
-    from vipool.providers.nftables import capabilities as datagrams
+    from vipool.providers.nftables import capabilities as packets
+    from vipool.providers.nftables import carried
 
-    usual = halves.Capabilities(connections.Capabilities(), datagrams.Capabilities())
-    return dict.fromkeys(PROVIDERS, usual)
+    usual = halves.Capabilities(connections.Capabilities(), packets.Capabilities(carried.DATAGRAMS))
+    return {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Capabilities(carried.WHOLE)}
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":
@@ -243,10 +245,11 @@ def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
     from vipool.providers import halves
     from vipool.providers.haproxy import engine as connections
-    from vipool.providers.nftables import engine as datagrams
+    from vipool.providers.nftables import carried
+    from vipool.providers.nftables import engine as packets
 
-    usual = halves.Engine(streams=connections.Engine(), datagrams=datagrams.Engine())
-    return dict.fromkeys(PROVIDERS, usual)
+    usual = halves.Engine(streams=connections.Engine(), datagrams=packets.Engine(carried.DATAGRAMS))
+    return {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE)}
 
 
 def run_agent(chosen: settings.Settings) -> int:

@@ -93,6 +93,7 @@ def test_a_new_pool_shows_every_attribute_with_its_default(cloud):
         "protocol": "HTTP",
         "lb_algorithm": "ROUND_ROBIN",
         "session_persistence": None,
+        "preserve_client_ip": False,
         "tls_enabled": False,
         "tls_container_ref": None,
         "ca_tls_container_ref": None,

@@ -71,7 +71,10 @@ def test_nft_accepts_whatever_is_permitted(found):
 
 
 def test_without_groups_nothing_is_filtered_and_groups_without_rules_let_nothing_in():
-    assert guard.render(None) == ""
+    assert guard.render(None) == guard.render(None, tracking=True) == ""
+    assert "notrack" in guard.render(())
+    assert "notrack" not in guard.render((), tracking=True)
+    assert packet_rules.verdict(guard.render((), tracking=True)) == ""
     nothing = guard.render(())
     assert "policy drop" in nothing
     assert guard.render((spec.Permit(version=4, sources=()),)) == nothing

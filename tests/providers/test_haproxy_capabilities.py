@@ -46,6 +46,7 @@ REFUSED = [
     ("listeners", ending(tls_versions=["TLSv1.2"], tls_ciphers=SUITE), "tls_ciphers"),
     ("pools", {"tls_enabled": True, "tls_versions": ["TLSv1", "TLSv1.2"]}, "tls_versions"),
     ("pools", {"protocol": "UDP"}, "UDP"),
+    ("pools", {"preserve_client_ip": True}, "preserve_client_ip is not served by the HAProxy provider"),
     ("healthmonitors", {"type": "UDP-CONNECT"}, "UDP-CONNECT"),
     ("healthmonitors", {"delay": 0}, "delay"),
     ("healthmonitors", {"timeout": 2**31}, "timeout"),
@@ -136,7 +137,9 @@ def test_every_attribute_of_a_listener_and_of_a_pool_is_rendered():
             "tls_ciphers": SUITE, "tls_versions": ["TLSv1.3"], "alpn_protocols": ["h2"],
         },
     }  # fmt: skip
-    belongs = {each.name for each in attr.attributes(parts.Part)} | WORDS | {"loadbalancer_id"}
+    # Refused, and so never rendered.
+    refused = {"preserve_client_ip"}
+    belongs = {each.name for each in attr.attributes(parts.Part)} | WORDS | {"loadbalancer_id"} | refused
     hsts = {"hsts_include_subdomains", "hsts_preload"}
     for kind, noun in (("listeners", listener.Listener), ("pools", pool.Pool)):
         assert {each.name for each in attr.attributes(noun)} - belongs - hsts == set(changes[kind])

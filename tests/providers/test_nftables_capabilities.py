@@ -7,13 +7,13 @@ import pytest
 
 from tests.providers import trees
 from vipool.model import attr, healthmonitor, listener, pool
-from vipool.providers.nftables import capabilities
+from vipool.providers.nftables import capabilities, carried, streams
 
 LISTENER, POOL, MEMBER, MONITOR = (trees.identifier(kind, 1) for kind in (2, 3, 4, 5))
 CAN = capabilities.Capabilities()
 
 
-def refused(**changes: dict[str, Any]) -> str | None:
+def refused(can: capabilities.Capabilities = CAN, **changes: dict[str, Any]) -> str | None:
     rows: dict[str, dict[str, Any]] = {
         "listeners": {"id": LISTENER, "protocol": "UDP", "protocol_port": 53, "default_pool_id": POOL},
         "pools": {"id": POOL, "protocol": "UDP", "lb_algorithm": "ROUND_ROBIN"},
@@ -22,11 +22,51 @@ def refused(**changes: dict[str, Any]) -> str | None:
         "l7policies": {"id": trees.identifier(6, 1), "listener_id": LISTENER, "action": "REJECT", "dying": True},
     }
     body = {kind: [{**row, **changes.get(kind, {})}] for kind, row in rows.items()}
-    return CAN.refuse(trees.load({"loadbalancer": changes.get("loadbalancer", {}), **body}))
+    return can.refuse(trees.load({"loadbalancer": changes.get("loadbalancer", {}), **body}))
 
 
 def test_the_picture_is_carried():
     assert refused() is None
+
+
+def connections(**changes: dict[str, Any]) -> str | None:
+    """The same for the provider that carries connections too, of a TCP listener and its pool."""
+    rows = {kind: {"protocol": "TCP", **changes.pop(kind, {})} for kind in ("listeners", "pools")}
+    return refused(capabilities.Capabilities(carried.WHOLE), **rows, **changes)
+
+
+def test_connections_are_carried_where_the_kernel_carries_all():
+    assert connections() is None
+    assert connections(listeners={"protocol": "HTTPS"}, pools={"protocol": "HTTPS"}) is None
+    assert connections(listeners={"timeout_client_data": 1}) is None
+
+
+PROXY_ONLY: list[tuple[str, dict[str, Any], str]] = [
+    ("listeners", {"protocol": "HTTP"}, "is not served by address translation; it serves HTTPS, SCTP, TCP, UDP."),
+    ("listeners", {"protocol": "TERMINATED_HTTPS"}, "TERMINATED_HTTPS is not served"),
+    ("listeners", {"protocol": "PROMETHEUS"}, "PROMETHEUS is not served"),
+    ("listeners", {"insert_headers": {"X-Forwarded-For": "true"}}, "insert_headers has no meaning"),
+    ("listeners", {"default_tls_container_ref": "x"}, "default_tls_container_ref has no meaning"),
+    ("pools", {"protocol": "HTTP"}, "protocol HTTP is not served"),
+    ("pools", {"protocol": "PROXY"}, "protocol PROXY is not served"),
+    ("pools", {"protocol": "PROXYV2"}, "protocol PROXYV2 is not served"),
+    ("pools", {"tls_enabled": True}, "tls_enabled has no meaning"),
+    ("pools", {"session_persistence": {"type": "APP_COOKIE", "cookie_name": "x"}}, "session_persistence APP_COOKIE"),
+    ("healthmonitors", {"type": "TLS-HELLO"}, "type TLS-HELLO is not served"),
+    ("l7policies", {"dying": False}, "no L7 policies"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "change", "words"), PROXY_ONLY, ids=lambda each: str(each)[:40])
+def test_what_needs_a_proxy_is_refused_by_name(kind, change, words):
+    reason = connections(**{kind: change})
+    assert reason is not None
+    assert words in reason
+
+
+def test_flavors_say_what_becomes_of_connections_where_there_are_any():
+    assert capabilities.Capabilities(carried.WHOLE).flavors.keys() == {streams.ENDING}
+    assert CAN.flavors == {}
 
 
 REFUSED = [
@@ -62,6 +102,7 @@ SERVED = [
     ("listeners", {"timeout_client_data": 1000, "timeout_member_connect": 1, "timeout_tcp_inspect": 50}),
     ("listeners", {"insert_headers": {}}),
     ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": 5}}),
+    ("pools", {"preserve_client_ip": True}),
     ("members", {"weight": 0, "backup": True}),
     ("healthmonitors", {"type": "HTTP", "expected_codes": "200, 204", "http_version": 1.1, "domain_name": "x"}),
 ]
@@ -89,7 +130,7 @@ def test_a_pool_that_no_listener_names_may_hold_members_of_any_family():
 
 @pytest.mark.parametrize("protocol", list(listener.Protocol))
 def test_every_listener_protocol_is_carried_or_refused(protocol):
-    assert (refused(listeners={"protocol": protocol}) is None) == (protocol in capabilities.LISTENERS)
+    assert (refused(listeners={"protocol": protocol}) is None) == (protocol in carried.DATAGRAMS.listeners)
 
 
 @pytest.mark.parametrize("algorithm", list(pool.Algorithm))

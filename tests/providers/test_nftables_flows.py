@@ -11,7 +11,7 @@ from tests.providers import trees
 from vipool.host import conntrack
 from vipool.model import spec
 from vipool.providers import base, fake
-from vipool.providers.nftables import checks, flows, reading, render, rotation, sctp
+from vipool.providers.nftables import checks, flows, reading, render, rotation, sctp, streams
 
 LISTENER, POOL, ONE, TWO = (
     trees.identifier(2, 1),
@@ -37,7 +37,9 @@ def picture(protocol="UDP", **more):
 
 def flow(wanted, address="10.0.0.1", port=53, *, protocol=flows.UDP, of=LISTENER):
     end = (ipaddress.ip_address(address), port)
-    return conntrack.Flow(mark=render.numbers(wanted)[of], protocol=protocol, answering=end, _key=(2, b""))
+    vip, client = (ipaddress.ip_address("10.0.0.11"), 53), (ipaddress.ip_address("192.0.2.1"), 40_000)
+    ends = {"asking": client, "called": vip, "answering": end, "answered": vip}
+    return conntrack.Flow(mark=render.numbers(wanted)[of], protocol=protocol, **ends, _key=(2, b""))
 
 
 def test_flows_to_members_stay():
@@ -63,7 +65,8 @@ def test_flows_that_lead_elsewhere_are_ended(other):
     ],
 )
 def test_what_becomes_of_flows_when_something_changes(kind, change, udp, associations):
-    for protocol, number, stays in (("UDP", flows.UDP, udp), ("SCTP", sctp.PROTOCOL, associations)):
+    kinds = (("UDP", flows.UDP, udp), ("SCTP", sctp.PROTOCOL, associations), ("TCP", streams.TCP, associations))
+    for protocol, number, stays in kinds:
         wanted = picture(protocol)
         row = getattr(wanted, kind)[0]
         after = wanted.replacing(dataclasses.replace(row, **change))
@@ -71,10 +74,69 @@ def test_what_becomes_of_flows_when_something_changes(kind, change, udp, associa
 
 
 def test_flows_leave_who_is_down():
-    for protocol, number in (("UDP", flows.UDP), ("SCTP", sctp.PROTOCOL)):
+    for protocol, number in (("UDP", flows.UDP), ("SCTP", sctp.PROTOCOL), ("TCP", streams.TCP)):
         wanted = picture(protocol)
         assert flows.stale(wanted, {ONE}, [flow(wanted, protocol=number)]) != ()
         assert flows.stale(wanted, {TWO}, [flow(wanted, protocol=number)]) == ()
+
+
+def test_connections_that_are_left_to_themselves_end_with_their_listener_alone():
+    wanted = picture("HTTPS")
+    left = wanted.replacing(dataclasses.replace(wanted.loadbalancer, flavor={streams.ENDING: "LEAVE"}))
+    mine = flow(wanted, protocol=streams.TCP)
+    other = flow(wanted, protocol=flows.UDP)
+    assert flows.stale(left.having({"members": ()}), (), [mine, other]) == (other,)
+    assert flows.stale(left, {ONE, TWO}, [mine]) == ()
+    seen = left.replacing(dataclasses.replace(left.pools[0], preserve_client_ip=True))
+    assert flows.stale(seen, {ONE, TWO}, [mine]) == ()
+    assert flows.stale(seen.having({"members": ()}), (), [mine]) == (mine,), "nobody would bring its answers back"
+    off = dataclasses.replace(left.listeners[0], admin_state_up=False)
+    assert flows.stale(left.replacing(off), (), [mine]) == (mine,)
+    assert flows.stale(wanted, {ONE, TWO}, [mine]) == (mine,)
+
+
+def test_flows_of_clients_that_members_saw_end_when_they_are_to_see_them_no_more():
+    wanted = picture("TCP")
+    seen = wanted.replacing(dataclasses.replace(wanted.pools[0], preserve_client_ip=True))
+    plain = flow(wanted, protocol=streams.TCP)
+    mine = dataclasses.replace(plain, answered=plain.asking)
+    assert flows.stale(seen, (), [mine, plain]) == ()
+    assert flows.stale(wanted, (), [mine, plain]) == (mine,)
+
+
+@settings(max_examples=60)
+@given(
+    wanted=trees.translated(),
+    drop=st.sets(st.sampled_from(("listeners", "pools", "members"))),
+    down=st.sets(st.integers(0, 3).map(lambda each: trees.identifier(4, each))),
+    left=st.booleans(),
+)
+def test_where_nothing_went_no_flow_is_stale_that_was_not(wanted, drop, down, left):
+    """What `covers` promises: no need to look."""
+    if left:
+        wanted = wanted.replacing(dataclasses.replace(wanted.loadbalancer, flavor={streams.ENDING: "LEAVE"}))
+    before = wanted.having({kind: getattr(wanted, kind)[:-1] for kind in drop})
+    one, other = flows.kept(before, down), flows.kept(wanted, ())
+    ends = [(mark, protocol, end) for each in (one, other) for mark, protocol, end in each.ways]
+    client = (ipaddress.ip_address("192.0.2.1"), 40_000)
+    vip = (ipaddress.ip_address("10.0.0.11"), 53)
+    found = [
+        conntrack.Flow(
+            mark=mark, protocol=protocol, asking=client, called=vip, answering=end, answered=back, _key=(2, b"")
+        )
+        for mark, protocol, end in ends
+        for back in (client, vip)
+    ]
+    staying = [each for each in found if one.keeps(each)]
+    assert other.covers(other)
+    if other.covers(one):
+        assert flows.stale(wanted, (), staying) == ()
+
+
+def test_both_ends_of_a_connection_are_made_to_speak_and_nobody_else():
+    wanted = picture("TCP")
+    mine = flow(wanted, protocol=streams.TCP)
+    assert list(flows.ways([mine, flow(wanted)])) == [(mine.called, mine.asking), (mine.answered, mine.answering)]
 
 
 def printed(name: str, mark: str, packets: int, octets: int) -> str:

@@ -1,4 +1,4 @@
-"""The packet rules of datagrams: golden cases, each also read by nft itself, and what holds for every tree.
+"""The packet rules of the kernel's provider: golden cases, each also read by nft itself, and what holds for every tree.
 
 `VIPOOL_BLESS=1` rewrites the golden files; `VIPOOL_FUZZ=N` draws N trees in place of a few.
 """
@@ -17,14 +17,15 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.providers import packet_rules, trees
-from vipool.model import pool, tree
+from vipool.model import listener, pool, tree
 from vipool.providers import halves
-from vipool.providers.nftables import capabilities, persistence, render, rotation
+from vipool.providers.nftables import capabilities, carried, persistence, render, rotation, streams
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = sorted(each.parent.name for each in GOLDEN.glob("*/tree.json"))
 EXAMPLES = int(os.environ.get("VIPOOL_FUZZ", "40"))
 CAPABILITIES = capabilities.Capabilities()
+WHOLE = capabilities.Capabilities(carried.WHOLE)
 DOWN = trees.identifier(4, 1)
 
 
@@ -48,10 +49,20 @@ def test_a_tree_renders_as_recorded(case):
     assert text == (recorded.read_text() if recorded.exists() else "")
 
 
+@pytest.mark.parametrize("case", sorted(each.parent.name for each in GOLDEN.glob("*/kernel.nft")))
+def test_a_tree_that_the_kernel_carries_alone_renders_as_recorded(case):
+    wanted, recorded = trees.load(body(case)), GOLDEN / case / "kernel.nft"
+    assert WHOLE.refuse(wanted) is None
+    text = render.render(wanted, part=carried.WHOLE)
+    if os.environ.get("VIPOOL_BLESS"):
+        recorded.write_text(text)
+    assert text == recorded.read_text()
+
+
 @packet_rules.needs_nft
-@pytest.mark.parametrize("case", [each for each in CASES if (GOLDEN / each / "ruleset.nft").exists()])
-def test_nft_accepts_the_recorded_text(case):
-    assert packet_rules.verdict((GOLDEN / case / "ruleset.nft").read_text()) == ""
+@pytest.mark.parametrize("recorded", sorted([*GOLDEN.glob("*/ruleset.nft"), *GOLDEN.glob("*/kernel.nft")]), ids=str)
+def test_nft_accepts_the_recorded_text(recorded):
+    assert packet_rules.verdict(recorded.read_text()) == ""
 
 
 @packet_rules.needs_nft
@@ -62,6 +73,17 @@ def test_nft_accepts_every_tree_that_is_not_refused(wanted, down):
     text = render.render(wanted, down)
     if text:
         assert packet_rules.verdict(text) == ""
+
+
+@packet_rules.needs_nft
+@hypothesis.settings(max_examples=EXAMPLES, database=None)
+@hypothesis.given(wanted=trees.translated(), down=st.sets(st.integers(0, 3).map(lambda at: trees.identifier(4, at))))
+def test_nft_accepts_every_tree_that_the_kernel_carries_alone(wanted, down):
+    hypothesis.assume(WHOLE.refuse(wanted) is None)
+    text = render.render(wanted, down, carried.WHOLE)
+    if text:
+        assert packet_rules.verdict(text) == ""
+        assert "notrack" not in text.replace(f"meta mark {streams.PRODDING:#010x} notrack", "")
 
 
 SAFE = re.compile(r"[\s{}@:;,.&<>!=\w/-]*", re.ASCII)
@@ -213,3 +235,49 @@ def test_a_client_is_its_whole_address_for_six_minutes_unless_the_pool_says_othe
     assert other is not None
     assert (other.seconds, other.masked(4), other.masked(6)) == (5, "", " & ffff:ff00::")
     assert persistence.of(picture().pools[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("client", "member", "seconds"),
+    [
+        (50_000, 50_000, 50),
+        (1, 50_000, 1),
+        (60_001, 600_000, 61),
+        (0, 0, 50),
+        (None, 70_000, 50),
+        (2**31 - 1, None, 50),
+    ],
+)
+def test_a_connection_may_be_silent_for_the_shorter_time_and_the_usual_one_stands_for_none(client, member, seconds):
+    wanted = picture({"address": "10.0.0.1"})
+    front = dataclasses.replace(
+        wanted.listeners[0],
+        protocol=listener.Protocol.TCP,
+        timeout_client_data=client,
+        timeout_member_data=member,
+    )
+    text = render.render(wanted.replacing(front), part=carried.WHOLE)
+    assert f"policy = {{ established : {seconds} }}" in text
+    assert f'ct timeout set "silence_{seconds}_ip"' in chain_of(text, render.listener_chain(front, 4))
+
+
+def test_members_see_the_client_where_the_pool_says_so_and_themselves_from_the_vip():
+    plain, seen = (picture({"address": "10.0.0.1"}, preserve_client_ip=each) for each in (False, True))
+    mark = f"{render.numbers(plain)[trees.identifier(4, 0)]:#010x}"
+    assert f"snat ip to meta mark map {{ {mark} : 172.16.100.11 }}" in render.render(plain)
+    assert "snat ip to meta mark" not in render.render(seen)
+    assert "snat ip to ip saddr . ip daddr map { 10.0.0.1 . 10.0.0.1 : 172.16.100.11 }" in render.render(seen)
+
+
+def test_connections_begin_with_a_syn_and_datagrams_with_anything():
+    wanted = picture({"address": "10.0.0.1"})
+    front = wanted.listeners[0]
+    connections = wanted.replacing(dataclasses.replace(front, protocol=listener.Protocol.TCP))
+    assert streams.BEGINS in chain_of(render.render(connections, part=carried.WHOLE), render.listener_chain(front, 4))
+    assert streams.BEGINS not in render.render(wanted, part=carried.WHOLE)
+
+
+def test_what_only_connections_need_is_not_in_the_rules_of_datagrams():
+    text = render.render(picture({"address": "10.0.0.1"}))
+    assert "tcp notrack" in text
+    assert not any(each in text for each in streams.ENDS)

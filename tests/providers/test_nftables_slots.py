@@ -40,10 +40,11 @@ def test_homes_are_a_power_of_two_and_shared_by_weight(given):
     found, total = collections.Counter(row), sum(given.values())
     for number, weight in given.items():
         share = weight * len(row) / total
-        assert abs(found[number] - share) <= max(1, 0.02 * share)
+        # Among many, some have a little more or less: of all flows, less than two in a hundred.
+        assert abs(found[number] - share) <= (max(1, 0.02 * share) if len(given) <= 12 else 0.02 * len(row))
 
 
-@hypothesis.given(st.sets(numbers, min_size=2, max_size=20), st.randoms())
+@hypothesis.given(st.sets(numbers, min_size=2, max_size=12), st.randoms())
 def test_most_homes_stay_when_a_member_goes_and_its_own_alone_must_move(given, random):
     members = sorted(given)
     gone = random.choice(members)
@@ -51,7 +52,7 @@ def test_most_homes_stay_when_a_member_goes_and_its_own_alone_must_move(given, r
     after = slots.homes({each: 1 for each in members if each != gone})
     moved = sum(one != other for one, other in zip(before, after, strict=True))
     assert moved >= before.count(gone)
-    assert moved <= 2.5 * len(before) / len(members)
+    assert moved <= 1.5 * len(before) / len(members)
 
 
 @hypothesis.given(numbers)
@@ -73,14 +74,22 @@ def test_every_member_has_a_slot_and_no_slot_is_left(given, more):
     assert min(found.values()) >= 1
 
 
-@pytest.mark.parametrize(("count", "size"), [(2, 1024), (100, 4096), (300, 8192), (1000, 8192), (1025, 16384)])
+@pytest.mark.parametrize(
+    ("count", "size"), [(2, 1024), (12, 1024), (13, 8192), (100, 8192), (300, 8192), (1000, 8192), (1025, 16384)]
+)
 def test_many_members_have_room(count, size):
     row = slots.homes({number: 1 for number in range(1, count + 1)})
     assert len(row) == size
     assert min(collections.Counter(row).values()) >= 7
 
 
-def test_few_clients_of_many_members_move():
-    before = slots.homes({number: 1 for number in range(1, 101)})
-    after = slots.homes({number: 1 for number in range(1, 102)})
-    assert sum(one != other for one, other in zip(before, after, strict=True)) < 0.08 * len(before)
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 10, 11, 20, 50, 100])
+def test_hardly_more_clients_move_to_a_member_that_comes_than_it_takes(count):
+    """Members have ids, as they do; over ten of the many pools there can be."""
+    moved = total = 0
+    for pool in range(10):
+        given = sorted(numbering.numbers(f"{pool}-{each}" for each in range(count + 1)).values())
+        before, after = slots.homes(dict.fromkeys(given[1:], 1)), slots.homes(dict.fromkeys(given, 1))
+        moved += sum(one != other for one, other in zip(before, after, strict=True))
+        total += len(before)
+    assert moved <= 1.3 / (count + 1) * total

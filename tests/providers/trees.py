@@ -398,32 +398,33 @@ def _without(row: tree.Child, unserved: Mapping[type[Any], tuple[str, ...]]) -> 
     )
 
 
-def as_datagrams(draw: st.DrawFn, whole: tree.Tree) -> tree.Tree:
-    """The tree without its policies, and with its listeners, pools and monitors made such as datagrams have."""
+def as_carried(draw: st.DrawFn, whole: tree.Tree, kinds: tuple[str, ...] = ("UDP", "SCTP")) -> tree.Tree:
+    """The tree without its policies, and with its listeners, pools and monitors made such as the kernel carries."""
     whole = whole.having({"l7policies": (), "l7rules": ()})
-    speech = {each.id: draw(st.sampled_from(("UDP", "SCTP"))) for each in whole.pools}
+    speech = {each.id: draw(st.sampled_from(kinds)) for each in whole.pools}
     backs = [
         dataclasses.replace(
             _without(each, datagram_capabilities.UNSERVED),
             protocol=pool.Protocol(speech[each.id]),
             lb_algorithm=draw(st.sampled_from(pool.Algorithm)),
             session_persistence=draw(st.none() | kept),
+            preserve_client_ip=draw(st.booleans()),
         )
         for each in whole.pools
     ]
     fronts = [
         dataclasses.replace(
             _without(each, datagram_capabilities.UNSERVED),
-            protocol=listener.Protocol(speech.get(each.default_pool_id or "", "UDP")),
+            protocol=listener.Protocol(speech.get(each.default_pool_id or "", kinds[0])),
             connection_limit=draw(st.sampled_from((-1, 0, 1, 10**6))),
         )
         for each in whole.listeners
     ]
-    kinds = (healthmonitor.Type.UDP_CONNECT, healthmonitor.Type.SCTP, healthmonitor.Type.TCP, healthmonitor.Type.HTTP)
+    checked = (healthmonitor.Type.UDP_CONNECT, healthmonitor.Type.SCTP, healthmonitor.Type.TCP, healthmonitor.Type.HTTP)
     monitors = [
         dataclasses.replace(
             each,
-            type=draw(st.sampled_from(kinds)),
+            type=draw(st.sampled_from(checked)),
             delay=draw(st.integers(1, 100_000)),
             timeout=draw(st.integers(1, 100)),
             domain_name=None,
@@ -436,4 +437,10 @@ def as_datagrams(draw: st.DrawFn, whole: tree.Tree) -> tree.Tree:
 @st.composite
 def datagrams(draw: st.DrawFn) -> tree.Tree:
     """A tree of UDP and SCTP listeners as clients can make it: any of it may be refused by a provider."""
-    return as_datagrams(draw, draw(trees()))
+    return as_carried(draw, draw(trees()))
+
+
+@st.composite
+def translated(draw: st.DrawFn) -> tree.Tree:
+    """A tree of TCP, HTTPS, UDP and SCTP listeners as clients can make it: any of it may be refused by a provider."""
+    return as_carried(draw, draw(trees()), ("TCP", "HTTPS", "UDP", "SCTP"))

@@ -6,7 +6,8 @@ those who asked a floating IP.
 - What opens a connection passes when a permit says so; what belongs to one passes always, the answers of members and
   what was open before a permit went among it.
 - TCP is told by its flags and not tracked, so that it costs next to nothing: a segment that opens a connection has
-  neither ACK nor RST (RFC 9293, section 3.10.7). Everything else is told by connection tracking.
+  neither ACK nor RST (RFC 9293, section 3.10.7). Everything else is told by connection tracking. Where TCP is tracked
+  for the sake of others it stays so.
 - What the network itself says passes: ICMP errors, without which large packets would vanish; the search for neighbours
   and for listeners to multicast in IPv6 (RFC 4890, section 4.4.1). ARP is not looked at.
 - What leaves is not filtered.
@@ -35,20 +36,21 @@ _ALWAYS = (
 )
 
 
-def render(permits: Sequence[spec.Permit] | None) -> str:
+def render(permits: Sequence[spec.Permit] | None, *, tracking: bool = False) -> str:
     """The rules that let in what is permitted and nothing else; an empty text where nothing is filtered.
 
-    Raises attach.Unwirable for what is no network or number.
+    `tracking` says that TCP must be tracked. Raises attach.Unwirable for what is no network or number.
     """
     if permits is None:
         return ""
     rules = (*_ALWAYS, *dict.fromkeys(rule for permit in permits for rule in _rule(permit)))
-    lines = [
-        *ruleset.base("untracked_in", "filter hook prerouting priority raw", ["meta l4proto tcp notrack"]),
-        *ruleset.base("untracked_out", "filter hook output priority raw", ["meta l4proto tcp notrack"]),
-        *ruleset.base("prerouting", "filter hook prerouting priority mangle", rules, policy="drop"),
-    ]
-    return ruleset.table(TABLE, lines)
+    lines = list(ruleset.base("prerouting", "filter hook prerouting priority mangle", rules, policy="drop"))
+    return ruleset.table(TABLE, lines if tracking else [*_untracked(), *lines])
+
+
+def _untracked() -> Iterator[str]:
+    for name, hook in (("untracked_in", "prerouting"), ("untracked_out", "output")):
+        yield from ruleset.base(name, f"filter hook {hook} priority raw", ["meta l4proto tcp notrack"])
 
 
 def _rule(permit: spec.Permit) -> Iterator[str]:

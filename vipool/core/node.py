@@ -81,9 +81,8 @@ def loadbalancer(item: spec.LoadBalancer, rules: wiring.Rules) -> wiring.Namespa
     Raises attach.Unwirable.
     """
     ingress = item.vip.ingress if item.vip else None
-    return replace(
-        attach.loadbalancer(item), ruleset=guard.render(ingress) + rules.ruleset, forwarding=rules.forwarding
-    )
+    filtering = guard.render(ingress, tracking=rules.tracking)
+    return replace(attach.loadbalancer(item), ruleset=filtering + rules.ruleset, forwarding=rules.forwarding)
 
 
 def belongings(items: Iterable[spec.Item]) -> Belongings:

@@ -11,13 +11,15 @@ The rules (nft(8)), in one table that is ours:
 - where `snat` is set, the outside opens connections inward by floating IPs only. vipool enforces no security groups,
   and without this a neighbour on the external network could route itself into the tenant's private one.
 
+What members answer to clients themselves is brought back to load balancers by a table of its own: see `returning`.
+
 Promises: pure; only parsed addresses and checked ids enter the rules, and equal routers give equal text.
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from vipool.core import attach
+from vipool.core import attach, returning
 from vipool.model import spec, wiring
 
 PREFIX = "qrouter-"
@@ -52,6 +54,7 @@ def namespace(item: spec.Router) -> wiring.Namespace | None:
         devices.append(attach.device(item.gateway, outside, [f"{external}/32" for external in held]))
         routes.extend(attach.routes(item.gateway, outside))
         ruleset = render_rules(item.gateway, held, snat=item.snat)
+    ruleset += returning.render(_near(item.returns, devices))
     routes.extend(_static(item, devices))
     return wiring.Namespace(
         name=namespace_name(item.id),
@@ -88,6 +91,11 @@ def _static(item: spec.Router, devices: Iterable[wiring.Device]) -> list[wiring.
             )
         made.append(attach.route(wanted, name))
     return made
+
+
+def _near(wanted: Iterable[spec.Return], devices: Sequence[wiring.Device]) -> list[spec.Return]:
+    """What goes on to neighbours of the router; it shares no link with others."""
+    return [each for each in wanted if any(_reaches(one, attach.address(each.via)) for one in devices)]
 
 
 def _reaches(device: wiring.Device, nexthop: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

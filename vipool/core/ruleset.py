@@ -14,9 +14,9 @@ TYPES: Mapping[int, str] = {4: "ipv4_addr", 6: "ipv6_addr"}
 """What the type of its addresses is called."""
 
 
-def table(name: str, lines: Iterable[str]) -> str:
-    """A table for both address families."""
-    return "\n".join([f"table inet {name} {{", *lines, "}"]) + "\n"
+def table(name: str, lines: Iterable[str], family: str = "inet") -> str:
+    """A table, for both address families unless one is named."""
+    return "\n".join([f"table {family} {name} {{", *lines, "}"]) + "\n"
 
 
 def base(name: str, kind: str, rules: Iterable[str], *, policy: str = "accept") -> Iterator[str]:

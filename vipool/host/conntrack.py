@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from vipool.host import namespaces, netlink
 
@@ -20,20 +21,28 @@ _GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
 _GENERIC = struct.Struct(">BBH")
 _ORIGINAL, _REPLY, _MARK, _ID = 1, 2, 8, 12
 _TUPLE_IP, _TUPLE_PROTOCOL = 1, 2
-_SOURCES = (1, 3)  # of IPv4, of IPv6
-_NUMBER, _SOURCE_PORT = 1, 2
+_SOURCES, _DESTINATIONS = (1, 3), (2, 4)  # of IPv4, of IPv6
+_NUMBER, _SOURCE_PORT, _DESTINATION_PORT = 1, 2, 3
 _COUNT = Path("/proc/sys/net/netfilter/nf_conntrack_count")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+End: TypeAlias = tuple[Address, int]
+"""An address and a port, which is 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """One flow with a mark: its IP protocol number, the address and the port that answer it (0 where it has none)."""
+    """One flow with a mark: its IP protocol number, who asks and whom, who answers and whom.
+
+    Where nothing is translated, `called` is `answering` and `answered` is `asking`.
+    """
 
     mark: int
     protocol: int
-    answering: tuple[Address, int]
+    asking: End
+    called: End
+    answering: End
+    answered: End
     _key: tuple[int, bytes] = field(repr=False)
 
 
@@ -65,16 +74,30 @@ def _read(body: bytes) -> Flow | None:
     mark = int.from_bytes(found.get(_MARK, b""), "big")
     if not mark:
         return None
-    reply = netlink.attributes(found[_REPLY])
-    ends, protocol = netlink.attributes(reply[_TUPLE_IP]), netlink.attributes(reply[_TUPLE_PROTOCOL])
-    source = next(ends[kind] for kind in _SOURCES if kind in ends)
+    protocol, asking, called = _ends(found[_ORIGINAL])
+    _, answering, answered = _ends(found[_REPLY])
     key = netlink.nested(_ORIGINAL, found[_ORIGINAL]) + netlink.attribute(_ID, found[_ID])
     return Flow(
         mark=mark,
-        protocol=protocol[_NUMBER][0],
-        answering=(ipaddress.ip_address(source), int.from_bytes(protocol.get(_SOURCE_PORT, b""), "big")),
+        protocol=protocol,
+        asking=asking,
+        called=called,
+        answering=answering,
+        answered=answered,
         _key=(body[0], key),
     )
+
+
+def _ends(way: bytes) -> tuple[int, End, End]:
+    """The protocol of one direction of a flow, where its packets come from and where they go."""
+    parts = netlink.attributes(way)
+    addresses, protocol = netlink.attributes(parts[_TUPLE_IP]), netlink.attributes(parts[_TUPLE_PROTOCOL])
+
+    def end(kinds: tuple[int, int], port: int) -> End:
+        address = next(addresses[kind] for kind in kinds if kind in addresses)
+        return ipaddress.ip_address(address), int.from_bytes(protocol.get(port, b""), "big")
+
+    return protocol[_NUMBER][0], end(_SOURCES, _SOURCE_PORT), end(_DESTINATIONS, _DESTINATION_PORT)
 
 
 def _deletion(flow: Flow) -> netlink.Request:

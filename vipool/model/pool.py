@@ -88,6 +88,11 @@ class Pool(parts.Part):
         SESSION_PERSISTENCE,
         attr.Attr(doc="How a client is kept on one member, or null.", filters=False),
     ] = None
+    preserve_client_ip: Annotated[
+        bool,
+        types.Boolean(),
+        attr.Attr(doc="Whether members see the client's own address. Not an attribute of Octavia."),
+    ] = False
     tls_enabled: Annotated[bool, types.Boolean(), attr.Attr(doc="Whether members are spoken to over TLS.")] = False
     tls_container_ref: Annotated[
         str | None, types.String(), attr.Attr(doc="The client certificate shown to members.", since="2.8")

@@ -82,6 +82,18 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """An end whose answers to others go back by way of a port: its address, what it speaks over ("tcp"), its port."""
+
+    address: str
+    protocol: str
+    port: int
+
+
+RETURN = types.Entry(keys={"address": types.IpAddress(), "protocol": types.String(8), "port": types.Integer(1, 65535)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Port(owned.Named):
     """One port (Neutron API v2.0, `ports`)."""
 
@@ -144,6 +156,12 @@ class Port(owned.Named):
             indexed=True,
         ),
     ] = False
+    returns: Annotated[
+        tuple[Mapping[str, Any], ...],
+        types.ListOf(RETURN),
+        attr.hidden("The ends whose answers routers of its network bring to it, whomever they are for."),
+    ] = ()
+    has_returns: Annotated[bool, types.Boolean(), attr.hidden("Whether there are any.", indexed=True)] = False
     revision: owned.Revision = 0
     fault: owned.Fault = None
 

@@ -73,6 +73,16 @@ class FloatingIp:
     internal: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """What comes to a router from this address, protocol ("tcp") and port goes on to the neighbour ``via``."""
+
+    address: str
+    protocol: str
+    port: int
+    via: str
+
+
 NO_MATERIALS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -111,6 +121,7 @@ class Router:
     snat: bool = True
     floating_ips: tuple[FloatingIp, ...] = ()
     routes: tuple[Route, ...] = ()
+    returns: tuple[Return, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +260,8 @@ def load_item(body: Mapping[str, Any]) -> Item:
                 snat=body["snat"],
                 floating_ips=tuple(FloatingIp(**each) for each in body["floating_ips"]),
                 routes=tuple(Route(**each) for each in body["routes"]),
+                # What is remembered of routers that go may be older than these are.
+                returns=tuple(Return(**each) for each in body.get("returns", ())),
             )
         case "network":
             return Network(**head, segment=Segment(**body["segment"]))

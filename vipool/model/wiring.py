@@ -82,10 +82,14 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the kernel is to do with packets in a namespace: `ruleset` and `forwarding` as a `Namespace` has them."""
+    """What the kernel is to do with packets in a namespace: `ruleset` and `forwarding` as a `Namespace` has them.
+
+    `tracking` says that TCP is to be tracked, which whatever else is loaded there must leave so.
+    """
 
     ruleset: str = ""
     forwarding: bool = False
+    tracking: bool = False
 
 
 NO_RULES = Rules()

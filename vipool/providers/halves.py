@@ -78,7 +78,11 @@ class Engine:
         if other is None:
             return first
         second = self.datagrams.rules(place, other)
-        return wiring.Rules(ruleset=first.ruleset + second.ruleset, forwarding=first.forwarding or second.forwarding)
+        return wiring.Rules(
+            ruleset=first.ruleset + second.ruleset,
+            forwarding=first.forwarding or second.forwarding,
+            tracking=first.tracking or second.tracking,
+        )
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`. Of two troubles the second is told."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from vipool.cloud.network import base as network_base
-from vipool.core import admit, batch, complete, graph, terms
+from vipool.core import admit, batch, complete, graph, returning, terms
 from vipool.model import (
     attr,
     caller,
@@ -23,6 +23,7 @@ from vipool.model import (
     loadbalancer,
     member,
     pool,
+    port,
     status,
     tree,
     types,
@@ -209,8 +210,15 @@ class Writer:
 
     def _store(self, held: session.Session, what: act.Act, before: tree.Tree | None, after: tree.Tree) -> tree.Tree:
         trees.keep(held, before, after)
+        self._return(held, () if before is None else returning.of(before), after)
         history.record(held, what, before, after)
         return after
+
+    def _return(self, held: session.Session, before: Sequence[port.Return], after: tree.Tree) -> None:
+        """Have answers to clients themselves come back, where that has changed."""
+        now, port_id = returning.of(after), after.loadbalancer.vip_port_id
+        if now != before and port_id is not None:
+            self.networks.return_by(held, port_id, now)
 
     def _tree(self, held: session.Session, what: act.Act, identifier: str) -> tree.Tree:
         root = rows.get(held, loadbalancer.LoadBalancer, identifier)

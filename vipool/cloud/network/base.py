@@ -67,6 +67,9 @@ class Network(Protocol):
     def dress_port(self, held: session.Session, port_id: str, dress: Dress) -> ports.Port:
         """Give a port a QoS policy and security groups.  Raises faults.NotFound when it is gone."""
 
+    def return_by(self, held: session.Session, port_id: str, ends: Sequence[ports.Return]) -> None:
+        """Have routers bring to the port what these ends answer, and no others; a port that is gone is nothing."""
+
     def release_port(self, held: session.Session, port_id: str, *, delete: bool) -> None:
         """Remove a port that vipool made, or give back one that a user supplied; a port that is gone is nothing."""
 

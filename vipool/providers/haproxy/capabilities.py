@@ -102,6 +102,14 @@ def _called(row: tree.Row) -> str:
     return f"{row.NOUN.title.lower()} {row.id}"
 
 
+def _preserved(row: pool.Pool) -> Iterator[str]:
+    if row.preserve_client_ip:
+        yield (
+            f"{_called(row)}: preserve_client_ip is not served by the HAProxy provider, whose own connections members "
+            "see; make the load balancer with the provider nftables, or use a PROXY or PROXYV2 pool."
+        )
+
+
 def _choice(row: tree.Row, attribute: str, value: str, known: frozenset[str]) -> Iterator[str]:
     if value not in known:
         yield (
@@ -124,6 +132,7 @@ def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
 
 def _pool(row: pool.Pool) -> Iterator[str]:
     yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
+    yield from _preserved(row)
     if row.tls_enabled:
         yield from _terms(row)
 

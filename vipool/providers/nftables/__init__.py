@@ -1,1 +1,1 @@
-"""The provider that carries UDP and SCTP in the kernel, by address translation in the load balancer's namespace."""
+"""The provider that carries TCP, UDP and SCTP by address translation in the kernel of a load balancer's namespace."""

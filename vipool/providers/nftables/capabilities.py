@@ -2,18 +2,17 @@
 
 Promises: pure; a tree that is not refused renders, and nft accepts what was rendered. An attribute that would be stored
 and have no effect on traffic is refused, but for the timeouts of listeners: Octavia takes them for UDP and SCTP too and
-does nothing with them (OCTAVIA-SPEC 4.4). Does not repeat what the API refuses for every provider.
+does nothing with them (OCTAVIA-SPEC 4.4), and there is no second connection to wait for where one is translated. Does
+not repeat what the API refuses for every provider.
 """
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from vipool.core import offers
-from vipool.model import attr, healthmonitor, l7policy, listener, member, pool, tree
-from vipool.providers.nftables import persistence
+from vipool.model import attr, healthmonitor, l7policy, listener, member, pool, tree, types
+from vipool.providers.nftables import carried, persistence, streams
 
-LISTENERS = frozenset({listener.Protocol.UDP, listener.Protocol.SCTP})
-POOLS = frozenset({pool.Protocol.UDP, pool.Protocol.SCTP})
 MONITORS = frozenset(
     {
         healthmonitor.Type.UDP_CONNECT,
@@ -40,34 +39,48 @@ UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
 LONGEST_SECONDS = 86_400
 
 
+FLAVORS: Mapping[str, offers.Offer] = {
+    streams.ENDING: offers.Offer(
+        description=(
+            "What becomes of the TCP connections of a member that was removed or does not answer. One of: RESET - Both "
+            "ends are told that it is over (the default). LEAVE - They stay with the member."
+        ),
+        kind=types.Choice(streams.Ending),
+    ),
+}
+
+
 class Capabilities:
     """The kernel's, as `vipool.providers.base.Capabilities` asks for them."""
 
     name = "nftables"
-    description = "UDP and SCTP are carried by address translation in the kernel."
-    flavors: Mapping[str, offers.Offer] = {}
     zones: Mapping[str, offers.Offer] = {}
+
+    def __init__(self, part: carried.Part = carried.DATAGRAMS) -> None:
+        self._part = part
+        self.description = part.description
+        self.flavors: Mapping[str, offers.Offer] = FLAVORS if "TCP" in part.transports else {}
 
     def refuse(self, wanted: tree.Tree) -> str | None:
         """The first reason why the tree cannot be carried, naming the object and the attribute; None when it can."""
-        return next(reasons(wanted.live()), None)
+        return next(reasons(wanted.live(), self._part), None)
 
 
-def reasons(wanted: tree.Tree) -> Iterator[str]:
+def reasons(wanted: tree.Tree, part: carried.Part) -> Iterator[str]:
     """Every reason why the tree cannot be carried, in the order of its rows."""
     for row in wanted.rows():
-        yield from _unserved(row)
+        yield from _unserved(row, part)
         match row:
             case listener.Listener():
-                yield from _choice(row, "protocol", row.protocol, LISTENERS)
+                yield from _choice(row, "protocol", row.protocol, part.listeners)
             case pool.Pool():
-                yield from _pool(row)
+                yield from _pool(row, part)
             case member.Member():
                 yield from _member(row, wanted)
             case healthmonitor.HealthMonitor():
                 yield from _monitor(row)
             case l7policy.L7Policy():
-                yield f"{_called(row)}: a listener for datagrams has no L7 policies: requests are not looked into."
+                yield f"{_called(row)}: address translation has no L7 policies: requests are not looked into."
             case _:
                 pass
 
@@ -76,14 +89,14 @@ def _called(row: tree.Row) -> str:
     return f"{row.NOUN.title.lower()} {row.id}"
 
 
-def _unserved(row: tree.Row) -> Iterator[str]:
+def _unserved(row: tree.Row, part: carried.Part) -> Iterator[str]:
     names = UNSERVED.get(type(row), ())
     for attribute in attr.attributes(type(row)):
         if attribute.name in names and getattr(row, attribute.name) not in (attribute.default, None, (), {}):
-            yield f"{_called(row)}: {attribute.wire} has no meaning for UDP and SCTP; leave it out."
+            yield f"{_called(row)}: {attribute.wire} has no meaning where {part.words} are translated; leave it out."
 
 
-def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -> Iterator[str]:
+def _choice(row: tree.Row, attribute: str, value: str, served: Collection[str]) -> Iterator[str]:
     if value not in served:
         yield (
             f"{_called(row)}: {attribute} {value} is not served by address translation; "
@@ -91,8 +104,8 @@ def _choice(row: tree.Row, attribute: str, value: str, served: frozenset[str]) -
         )
 
 
-def _pool(row: pool.Pool) -> Iterator[str]:
-    yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
+def _pool(row: pool.Pool, part: carried.Part) -> Iterator[str]:
+    yield from _choice(row, "protocol", row.protocol, part.pools)
     kept = row.session_persistence
     if kept is None:
         return
@@ -120,7 +133,7 @@ def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
     yield from _choice(row, "type", row.type, frozenset(MONITORS))
     for name in ("delay", "timeout"):
         if not 1 <= getattr(row, name) <= LONGEST_SECONDS:
-            yield f"{_called(row)}: {name} must be from 1 to {LONGEST_SECONDS} seconds for UDP and SCTP pools."
+            yield f"{_called(row)}: {name} must be from 1 to {LONGEST_SECONDS} seconds for this provider."
     if not row.type.speaks_http:
         return
     if row.domain_name and row.http_version != healthmonitor.HTTP_1_1:

@@ -1,4 +1,4 @@
-"""The hand of the provider for datagrams on a node: its rules, the checks of its members, the flows that have to end.
+"""The hand of the kernel's provider on a node: its rules, the checks of its members, the flows that have to end.
 
 The rules are loaded by whoever wires the namespace; here it is said what they are, given which members are down.
 Promises: what is there is read from the kernel each time, and which members are down from a file of the load balancer's
@@ -8,15 +8,16 @@ directory where no check has said so yet: an agent that starts again changes not
 
 import contextlib
 import json
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vipool.core import ledger
-from vipool.host import conntrack, errors, files, namespaces, netlink, nft
+from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
 from vipool.providers import base
-from vipool.providers.nftables import checker, checks, flows, reading, render, rotation
+from vipool.providers.nftables import carried, checker, checks, flows, reading, render, rotation, streams
 
 DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
 
@@ -24,9 +25,11 @@ DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
 class Engine:
     """The kernel's, as `vipool.providers.base.Engine` asks for it. Safe to use from several threads, one per place."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: carried.Part = carried.DATAGRAMS) -> None:
+        self._part = part
         self._checker = checker.Checker()
         self._told: dict[str, frozenset[str]] = {}
+        self._kept: dict[str, flows.Kept] = {}
         self._lock = threading.Lock()
 
     def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
@@ -34,18 +37,18 @@ class Engine:
         down = self._down(place) & frozenset(each.member_id for each in checks.targets(wanted))
         with self._lock:
             self._told[place.directory] = down
-        text = render.render(wanted, down)
-        return wiring.Rules(ruleset=text, forwarding=bool(text))
+        text = render.render(wanted, down, self._part)
+        return wiring.Rules(ruleset=text, forwarding=bool(text), tracking=bool(text) and "TCP" in self._part.transports)
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
-        """See `vipool.providers.base.Engine.converge`. Datagrams need no certificates."""
+        """See `vipool.providers.base.Engine.converge`. No certificates are needed."""
         if not wanted.listeners and not wanted.pools:
             self._forget(place)
             return ""
         with self._lock:
             down = self._told.get(place.directory, frozenset())
         self._checker.assign(place, tuple(checks.targets(wanted)), down)
-        return "; ".join(filter(None, (_note(place, down), _end(place, wanted, down))))
+        return "; ".join(filter(None, (_note(place, down), self._end(place, wanted, down))))
 
     def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
         """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
@@ -78,7 +81,7 @@ class Engine:
         with self._lock:
             told = dict(self._told)
         found = {}
-        # Most load balancers have no datagrams, and this is asked of all of them several times a second.
+        # Most load balancers have nothing of ours, and this is asked of all of them several times a second.
         for place in [each for each in places if each.directory in told] if told else ():
             before, now = told[place.directory], self._checker.down(place)
             if now is not None and now != before:
@@ -93,6 +96,24 @@ class Engine:
         self._checker.forget(place)
         with self._lock:
             self._told.pop(place.directory, None)
+            self._kept.pop(place.directory, None)
+
+    def _end(self, place: base.Place, wanted: tree.Tree, down: frozenset[str]) -> str:
+        """End the flows that lead somewhere no longer; what was done, in words."""
+        now = flows.kept(wanted, down)
+        with self._lock:
+            before = self._kept.pop(place.directory, None)
+        # To look for them takes 20 ms, and as much again for each thousand that there are.
+        gone = (
+            ()
+            if before is not None and now.covers(before)
+            else flows.stale(wanted, down, conntrack.marked(place.namespace))
+        )
+        conntrack.end(place.namespace, gone)
+        prodding.prod(place.namespace, flows.ways(gone), number=secrets.randbits(32), mark=streams.PRODDING)
+        with self._lock:
+            self._kept[place.directory] = now
+        return f"{len(gone)} flows ended, whose member is gone" if gone else ""
 
 
 def _news(before: frozenset[str], now: frozenset[str]) -> str:
@@ -116,13 +137,6 @@ def _note(place: base.Place, down: frozenset[str]) -> str:
         return ""
     files.write(files.directory(Path(place.directory)) / DOWN, json.dumps(sorted(down)))
     return _news(before, down)
-
-
-def _end(place: base.Place, wanted: tree.Tree, down: frozenset[str]) -> str:
-    """End the flows that lead somewhere no longer; what was done, in words."""
-    gone = flows.stale(wanted, down, conntrack.marked(place.namespace))
-    conntrack.end(place.namespace, gone)
-    return f"{len(gone)} flows ended, whose member is gone" if gone else ""
 
 
 def _look() -> tuple[str, frozenset[str], str] | None:

@@ -1,4 +1,4 @@
-"""A load balancer's tree as packet rules: full address translation for its UDP and SCTP listeners.
+"""A load balancer's tree as packet rules: full address translation for the listeners that the kernel carries.
 
 A new flow that comes to a listener is given a member as its destination and a VIP as its source; the kernel remembers
 it, and translates what follows, both ways, without asking the rules again. One table of ours; what packets put into its
@@ -8,7 +8,7 @@ dynamic sets outlasts a new load (`vipool.host.nft`): what was counted, and whic
 - Chains are called `listener_<id>_ip` and `listener_<id>_ip6`, `pool_<id>_ip` and `pool_<id>_ip6`: a flow leaves by a
   member of its own address family.
 - Where nobody serves, clients are told so (ICMP). Those that are not allowed are not answered.
-- TCP is not tracked, so that HAProxy's connections beside it cost what they cost without these rules.
+- Where TCP is not carried it is not tracked, so that HAProxy's connections cost what they cost without these rules.
 - Only what was translated is forwarded: the namespace is no router.
 
 Promises: pure; equal trees give equal text. Nothing of a client's words enters it but parsed addresses, numbers and
@@ -22,7 +22,7 @@ from typing import TypeAlias, assert_never
 
 from vipool.core import attach, numbering, ruleset
 from vipool.model import healthmonitor, listener, member, pool, tree
-from vipool.providers.nftables import persistence, rotation, slots
+from vipool.providers.nftables import carried, persistence, rotation, slots, streams
 
 TABLE = "vipool_datagram"
 COUNTED = ("flows", "inward", "outward")
@@ -47,10 +47,11 @@ Family: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the rules are written from: the tree, the numbers of its listeners and members, and its members by pool and
-    family, with the rotations they make."""
+    """What the rules are written from: the tree, what of it is carried, the numbers of its listeners and members, and
+    its members by pool and family, with the rotations they make."""
 
     wanted: tree.Tree
+    part: carried.Part
     numbers: Mapping[str, int]
     members: Mapping[Family, Sequence[member.Member]]
     rotations: Mapping[Family, rotation.Rotation]
@@ -64,26 +65,29 @@ class Plan:
         return f"{self.numbers[row.id]:#010x}"
 
 
-def render(wanted: tree.Tree, down: Collection[str] = ()) -> str:
-    """The rules, or an empty text when nothing of the tree is to be served; `down` are the members not to be used."""
+def render(wanted: tree.Tree, down: Collection[str] = (), part: carried.Part = carried.DATAGRAMS) -> str:
+    """The rules, or an empty text when nothing of the tree is to be served; `down` are the members not to be used.
+
+    `part` says what else is in the namespace: a tree of datagrams alone may have connections beside it.
+    """
     fronts = tuple(rotation.fronts(wanted))
     if not fronts:
         return ""
-    plan = _plan(wanted, down)
+    plan = _plan(wanted, down, part)
     backs = rotation.backs(wanted)
-    lines = [*_memory(plan, fronts, backs), *_untracked(), *_entrance(plan, fronts)]
+    lines = [*_memory(plan, fronts, backs), *_untracked(plan), *_entrance(plan, fronts)]
     for version in _families(wanted):
         lines += [line for front in fronts for line in _listener(plan, front, version)]
         lines += [line for back in backs for line in _pool(plan, back, version)]
-    return ruleset.table(TABLE, [*lines, *_refusal(), *_forward(plan, backs), *_exit(plan, backs)])
+    return ruleset.table(TABLE, [*lines, *_refusal(plan), *_forward(plan, backs), *_exit(plan, backs)])
 
 
-def _plan(wanted: tree.Tree, down: Collection[str]) -> Plan:
+def _plan(wanted: tree.Tree, down: Collection[str], part: carried.Part) -> Plan:
     members: dict[Family, list[member.Member]] = {}
     for each in wanted.members:
         members.setdefault((each.pool_id, _version(each.address)), []).append(each)
     rotations = {family: rotation.of(found, down) for family, found in members.items()}
-    return Plan(wanted=wanted, numbers=numbers(wanted), members=members, rotations=rotations)
+    return Plan(wanted=wanted, part=part, numbers=numbers(wanted), members=members, rotations=rotations)
 
 
 def numbers(wanted: tree.Tree) -> Mapping[str, int]:
@@ -111,7 +115,8 @@ def _version(address: str) -> int:
 
 
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
-    """The sets that packets fill."""
+    """The sets that packets fill, and what rules refer to by name."""
+    yield from streams.memory(fronts, _families(plan.wanted))
     # With room for listeners that went: what has not counted for a day makes room, and is in the ledger by then.
     room = max(64, 1 << (4 * len(fronts) - 1).bit_length())
     for name in COUNTED:
@@ -151,10 +156,13 @@ def _pool_chain(back: pool.Pool, version: int) -> str:
 
 
 def _transport(row: listener.Listener | pool.Pool) -> str:
-    return "udp" if row.protocol.transport == "UDP" else "sctp"
+    return row.protocol.transport.lower()
 
 
-def _untracked() -> Iterator[str]:
+def _untracked(plan: Plan) -> Iterator[str]:
+    if "TCP" in plan.part.transports:
+        yield from streams.untracked()
+        return
     for name, hook in (("untracked_in", "prerouting"), ("untracked_out", "output")):
         yield from ruleset.base(name, f"filter hook {hook} priority raw", ["meta l4proto tcp notrack"])
 
@@ -177,7 +185,8 @@ def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[st
     back = rotation.answering(plan.wanted, front)
     rules = [*_allowed(front, version)]
     if back is not None and plan.rotation(back, version).serving:
-        rules.append(f"ct mark set {plan.mark(front)}")
+        rules += [streams.BEGINS] if streams.carried(front) else []
+        rules += [f"ct mark set {plan.mark(front)}", *streams.times(front, version)]
         if front.connection_limit > 0:
             rules.append(f"add @{_limit(front)} {{ ct mark ct count over {int(front.connection_limit)} }} drop")
         rules += ["update @flows { ct mark }", f"goto {_pool_chain(back, version)}"]
@@ -243,17 +252,18 @@ def _choice(plan: Plan, back: pool.Pool, version: int) -> str:
     return f"{way} map {ruleset.mapping((str(slot), marks[number]) for slot, number in enumerate(row))}"
 
 
-def _refusal() -> Iterator[str]:
-    """Nobody in the namespace itself takes datagrams: what was not given to a member is for nobody.
+def _refusal(plan: Plan) -> Iterator[str]:
+    """Nobody in the namespace itself takes what is carried: what was not given to a member is for nobody.
 
     It must end here, and not with the kernel's own answer, which says the same: the kernel would remember the flow as
     one that is not translated, and never ask the rules again while its client goes on sending.
     """
-    rule = "meta l4proto { udp, sctp } ct state new reject with icmpx type port-unreachable"
-    yield from ruleset.base("input", "filter hook input priority filter", [rule])
+    rules = ["meta l4proto { udp, sctp } ct state new reject with icmpx type port-unreachable"]
+    rules += streams.ENDS if "TCP" in plan.part.transports else ()
+    yield from ruleset.base("input", "filter hook input priority filter", rules)
 
 
-def _forward(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
+def _forward(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
     rules = [
         f"ct state related ct direction reply {_UNREACHABLE[version]} "
         f"update @{REFUSED}_{ruleset.IP[version]} {{ {ruleset.IP[version]} saddr . ct reply proto-src }}"
@@ -264,16 +274,36 @@ def _forward(plan: Plan, backs: Iterable[pool.Pool]) -> Iterator[str]:
         "ct mark != 0 ct direction reply update @outward { ct mark }",
         "ct status dnat accept",
     ]
+    if any(back.preserve_client_ip and back.protocol.transport == "TCP" for back in backs):
+        rules.append(streams.ASTRAY)
     yield from ruleset.base("forward", "filter hook forward priority filter", rules, policy="drop")
 
 
+def _sources(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[member.Member, str]]:
+    """The members of a pool that are of an address family, each with the VIP it is spoken to from."""
+    for each in plan.members.get((back.id, version), ()):
+        vip = plan.wanted.loadbalancer.source(each.address, each.subnet_id)
+        if vip is not None:
+            yield each, str(ipaddress.ip_address(vip))
+
+
+def _selves(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[str, str]]:
+    """Each member's address twice, as source and destination, with the VIP."""
+    for each, vip in _sources(plan, back, version):
+        own = ipaddress.ip_address(each.address)
+        yield f"{own} . {own}", vip
+
+
 def _exit(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
-    """The VIP that each member is spoken to from."""
+    """The VIP that each member is spoken to from, but of pools that preserve the client's address."""
     rules = []
     for version in ruleset.IP:
-        members = (each for back in backs for each in plan.members.get((back.id, version), ()))
-        sources = ((each, plan.wanted.loadbalancer.source(each.address, each.subnet_id)) for each in members)
-        found = [(plan.mark(each), str(ipaddress.ip_address(vip))) for each, vip in sources if vip is not None]
-        if found:
-            rules.append(f"snat {ruleset.IP[version]} to meta mark map {ruleset.mapping(found)}")
+        ip = ruleset.IP[version]
+        hidden = [end for back in backs if not back.preserve_client_ip for end in _sources(plan, back, version)]
+        if hidden:
+            rules.append(f"snat {ip} to meta mark map {ruleset.mapping((plan.mark(row), vip) for row, vip in hidden)}")
+        # One who calls itself would not send what it answers.
+        seen = {each: vip for back in backs if back.preserve_client_ip for each, vip in _selves(plan, back, version)}
+        if seen:
+            rules.append(f"snat {ip} to {ip} saddr . {ip} daddr map {ruleset.mapping(seen.items())}")
     yield from ruleset.base("postrouting", "nat hook postrouting priority srcnat", rules)

@@ -1,11 +1,12 @@
 """How new flows are shared out: a row of slots, each with the number of a member, in proportion to their weights.
 
 `turns` is a row to count through, `homes` one to hash into. Promises: pure; the same row for the same members, whatever
-came before; each member has its share to within one slot. In `homes` most slots stay with their member when another
-comes or goes: that is the point of it (Eisenbud and others, "Maglev", NSDI 2016, section 3.4). Knows no packets.
+came before; each of a dozen members has its share to within one slot. In `homes` most slots stay with their member when
+another comes or goes: that is the point of it. Knows no packets.
 """
 
 import hashlib
+import heapq
 import math
 from collections.abc import Iterator, Mapping
 
@@ -14,8 +15,11 @@ LEAST = 1024
 
 # With fewer slots than this for each member, shares differ by more than an eighth of the smallest.
 _EACH = 8
-# The more slots there are, the fewer move when members change, and the longer they take to load: 0.1 s for the most.
-_AMPLE, _MOST = 32, 8192
+# The more slots there are, the fewer move when members change, and the longer they take to load: twice as long.
+# Another number of slots is another row altogether, so that there are two numbers for all but the largest pools.
+_FEW, _MOST = 12, 8192
+# So much more than its share may one of many have, where shares are not small: evenness moves clients.
+_SPARE, _MANY = 4, 256
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -31,16 +35,32 @@ def turns(weights: Mapping[int, int]) -> tuple[int, ...]:
 def homes(weights: Mapping[int, int]) -> tuple[int, ...]:
     """The member at home in each slot; their number is a power of two, and weights are positive.
 
-    Each member has an order of its own in which it would like to have the slots; they choose by turns.
+    Each member has an order of its own in which it would like to have the slots, and says its next wish the sooner the
+    greater its share; who says one first has the slot. A wish that is lost is not made up for, as it is in the rows of
+    "Maglev" (Eisenbud and others, NSDI 2016, section 3.4): so a member that comes changes nothing but what it gets, as
+    in rendezvous hashing (Thaler and Ravishankar, 1998). Only who has its share wishes no more, and who has nothing yet
+    goes before.
     """
     count = len(weights)
-    size = 1 << (max(LEAST, min(_MOST, _AMPLE * count), _EACH * count) - 1).bit_length()
+    size = 1 << (max(LEAST if count <= _FEW else _MOST, _EACH * count) - 1).bit_length()
     shares = quotas(weights, size)
+    spare = _FEW < count <= _MANY
+    left = {number: share + share // _SPARE * spare for number, share in shares.items()}
     wishes = {number: _wishes(number, size) for number in shares}
     row: list[int | None] = [None] * size
-    for number in _spread(shares):
-        slot = next(each for each in wishes[number] if row[each] is None)
-        row[slot] = number
+    empty, waiting = size, [(0.0, number) for number in shares]
+    heapq.heapify(waiting)
+    while empty:
+        time, number = waiting[0]
+        slot = next(wishes[number])
+        free = row[slot] is None
+        if free:
+            row[slot], empty = number, empty - 1
+            left[number] -= 1
+        if not left[number]:
+            heapq.heappop(waiting)
+        elif free or time > 0:
+            heapq.heapreplace(waiting, (time + 1 / shares[number], number))
     return tuple(number for number in row if number is not None)
 
 

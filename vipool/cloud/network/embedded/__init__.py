@@ -78,6 +78,14 @@ class Network:
             touch.groups(held, {*before.security_groups, *after.security_groups})
         return after
 
+    def return_by(self, held: session.Session, port_id: str, ends: Sequence[ports.Return]) -> None:
+        """Note the ends on the port, and tell the routers of its network."""
+        found = rows.get(held, ports.Port, port_id)
+        if found is not None:
+            noted = tuple(dataclasses.asdict(each) for each in ends)
+            rows.put(held, found.having({"returns": noted, "has_returns": bool(noted)}))
+            touch.routers_of(held, found.network_id)
+
     def _changed(self, held: session.Session, port_id: str, values: Mapping[str, Any]) -> ports.Port:
         found = visible.need(rows.get(held, ports.Port, port_id), ports.Port, port_id)
         after = found.having({**values, "updated_at": held.now, "revision_number": found.revision_number + 1})
@@ -92,8 +100,10 @@ class Network:
         if delete:
             making.remove(held, found)
         else:
-            freed = dataclasses.replace(found, device_id="", device_owner="", status="DOWN", guarded=False)
-            rows.put(held, freed)
+            if found.has_returns:
+                self.return_by(held, port_id, ())
+            freed = {"device_id": "", "device_owner": "", "status": "DOWN", "guarded": False}
+            rows.change(held, ports.Port, port_id, freed)
 
     def carried(self, held: session.Session, port_id: str) -> None:
         """The port is ACTIVE from now on."""

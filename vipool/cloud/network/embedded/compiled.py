@@ -1,7 +1,7 @@
 """From rows to what a node is told: attachments with what may come to them, and routers."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from vipool.model import device, floatingip, network, port, router, securitygroup, spec, subnet
 from vipool.store import listing, rows, session
@@ -91,4 +91,16 @@ def router_item(held: session.Session, of: router.Router) -> spec.Router:
             if each.port_id is not None and each.fixed_ip_address is not None
         ),
         routes=tuple(spec.Route(destination=one["destination"], nexthop=one["nexthop"]) for one in of.routes),
+        returns=tuple(_returns(held, inside)),
     )
+
+
+def _returns(held: session.Session, inside: Sequence[port.Port]) -> Iterator[spec.Return]:
+    """What goes back by way of ports on the networks of these interfaces."""
+    networks = frozenset(each.network_id for each in inside)
+    for by in rows.find(held, port.Port, network_id=networks, has_returns=True) if networks else ():
+        first = {ipaddress.ip_address(each).version: each for each in reversed(by.addresses)}
+        for each in by.returns:
+            via = first.get(ipaddress.ip_address(each["address"]).version)
+            if via is not None:
+                yield spec.Return(address=each["address"], protocol=each["protocol"], port=each["port"], via=via)

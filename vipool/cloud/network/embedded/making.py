@@ -269,5 +269,7 @@ def remove(held: session.Session, gone: port.Port) -> None:
     allocation.give_back(held, gone.fixed_ips)
     rows.remove(held, port.Port, gone.id)
     touch.groups(held, gone.security_groups)
+    if gone.has_returns:
+        touch.routers_of(held, gone.network_id)
     if gone.device_owner in {device.ROUTER_INTERFACE, device.ROUTER_GATEWAY}:
         touch.router(held, gone.device_id)

@@ -26,6 +26,13 @@ def port(held: session.Session, changed: ports.Port) -> None:
         rows.change(held, plug.Plug, changed.id, {"revision": held.revision(), "realised": False, "fault": None})
 
 
+def routers_of(held: session.Session, network_id: str) -> None:
+    """Make nodes look at the routers that have an interface on a network."""
+    inside = rows.find(held, ports.Port, network_id=network_id, device_owner=device.ROUTER_INTERFACE)
+    for router_id in sorted({each.device_id for each in inside}):
+        router(held, router_id)
+
+
 def groups(held: session.Session, changed: Iterable[str]) -> None:
     """Make nodes look at the load balancers that security groups filter: those whose rules or ports have changed."""
     named = frozenset(changed)
