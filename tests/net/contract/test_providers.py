@@ -1,6 +1,12 @@
 """Every provider keeps the contract. Another one is one class more."""
 
 import contextlib
+from pathlib import Path
+
+import pytest
+from vipool_nginx import capabilities as nginx_capabilities
+from vipool_nginx import engine as nginx
+from vipool_nginx import render as nginx_render
 
 from tests.providers import configuration
 from vipool.contract import pictures, stage, subject, suite
@@ -45,6 +51,11 @@ class TestHaproxy(suite.Suite):
 
 class TestDatagrams(suite.Suite):
     subject = subject.Subject(name="datagrams", capabilities=datagrams.Capabilities, engine=kernel.Engine)
+
+
+@pytest.mark.skipif(not Path(nginx_render.MODULE).exists(), reason="nginx with its stream module is not installed")
+class TestNginx(suite.Suite):
+    subject = subject.Subject(name="nginx", capabilities=nginx_capabilities.Capabilities, engine=nginx.Engine)
 
 
 class TestFake(suite.Suite):
