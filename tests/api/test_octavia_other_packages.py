@@ -1,5 +1,6 @@
 """A provider of another package, installed as pip does it: it is listed, can be chosen, and refuses in its words."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -53,6 +54,17 @@ def test_it_refuses_in_its_own_words_and_nothing_is_made(cloud):
     assert reply.status_code == 501
     assert "protocol HTTP is not carried by nginx; it carries TCP and UDP." in balancing.sentence(reply)
     assert cloud.get("/listeners")["listeners"] == []
+
+
+def test_without_its_package_a_load_balancer_can_be_seen_and_deleted_and_not_changed(cloud):
+    root = cloud.balancer()["id"]
+    cloud.settle()
+    left = {name: each for name, each in cloud.writer.providers.items() if name != "nginx"}
+    cloud.serve(dataclasses.replace(cloud.writer, providers=left))
+    reply = cloud.call("PUT", f"/loadbalancers/{root}", {"loadbalancer": {"name": "other"}})
+    assert (reply.status_code, balancing.sentence(reply)) == (400, "Provider 'nginx' is not enabled.")
+    assert cloud.get(f"/loadbalancers/{root}")["loadbalancer"]["provider"] == "nginx"
+    assert cloud.call("DELETE", f"/loadbalancers/{root}").status_code == 204
 
 
 def test_a_server_starts_with_it_as_the_default_and_not_with_one_that_is_not_there(tmp_path, installed):
