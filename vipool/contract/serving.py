@@ -95,6 +95,22 @@ class Serving:
         assert len(found) == 1 if algorithm == "SOURCE_IP" else len(found) > 1
 
     @speeches
+    def test_a_client_is_kept_where_it_was(self, stage: stage.Stage, speech: str) -> None:
+        needs_packets(self.subject)
+        kept = {"session_persistence": {"type": "SOURCE_IP"}}
+        stage.put(self.carried(pictures.three(speech, back=kept)))
+        found = stage.answers(speech, 6).keys()
+        assert found <= EVERYBODY
+        assert len(found) == 1
+
+    def test_a_policy_that_rejects_rejects(self, stage: stage.Stage) -> None:
+        needs_packets(self.subject)
+        stage.put(self.carried(cases.CASES["a policy that says REJECT"]))
+        assert stage.ask("HTTP") not in EVERYBODY
+        stage.put(self.carried(cases.CASES["a policy out of service"]))
+        assert stage.ask("HTTP") in EVERYBODY
+
+    @speeches
     def test_a_spare_member_waits(self, stage: stage.Stage, speech: str) -> None:
         needs_packets(self.subject)
         whole = self.carried(pictures.picture(speech, {}, {"backup": True}))

@@ -1,6 +1,5 @@
 """Every provider keeps the contract. Another one is one class more."""
 
-import contextlib
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,10 @@ from vipool_nginx import capabilities as nginx_capabilities
 from vipool_nginx import engine as nginx
 from vipool_nginx import render as nginx_render
 
+from tests.net.contract import paper
 from tests.providers import configuration
-from vipool.contract import pictures, stage, subject, suite
-from vipool.providers import base, fake, halves
+from vipool.contract import subject, suite
+from vipool.providers import fake, halves
 from vipool.providers.haproxy import capabilities as connections
 from vipool.providers.haproxy import engine as haproxy
 from vipool.providers.nftables import capabilities as datagrams
@@ -23,25 +23,6 @@ def usual_capabilities():
 
 def usual_engine():
     return halves.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine())
-
-
-class OnPaper(stage.Stage):
-    """The stage of the provider in memory: what happens to others of itself is done to it."""
-
-    @property
-    def carried_by(self) -> fake.Engine:
-        assert isinstance(self.engine, fake.Engine)
-        return self.engine
-
-    def kill(self):
-        self.carried_by.kill(self.place)
-        return True
-
-    @contextlib.contextmanager
-    def obstacle(self, number):
-        self.carried_by.troubles[pictures.LOADBALANCER] = base.Broken(f"listener {number} has no port")
-        yield
-        del self.carried_by.troubles[pictures.LOADBALANCER]
 
 
 @configuration.needs_haproxy
@@ -62,4 +43,4 @@ class TestFake(suite.Suite):
     subject = subject.Subject(name="fake", capabilities=fake.Capabilities, engine=fake.Engine, packets=False)
 
     def staged(self, directory):
-        return OnPaper(self.subject, directory)
+        return paper.OnPaper(self.subject, directory)
