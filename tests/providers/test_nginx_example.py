@@ -29,22 +29,22 @@ def test_words_of_tenants_change_nothing(whole, hostile):
             }
         )
 
-    assert render.configuration(named(hostile), "www-data") == render.configuration(named("a"), "www-data")
+    assert render.configuration(named(hostile)) == render.configuration(named("a"))
     assert render.rules(named(hostile)) == render.rules(named("a"))
 
 
 def test_an_address_with_a_zone_of_any_words_ends_in_its_bytes_alone():
     whole = cases.CASES["TCP: one member"]
     row = dataclasses.replace(whole.members[0], address="fe80::1%eth0; } daemon off; #")
-    text = render.configuration(whole.replacing(row), "root")
+    text = render.configuration(whole.replacing(row))
     assert "server [fe80::1]:8000 weight=1;" in text
     assert "daemon" not in text
 
 
 def test_equal_trees_give_equal_text_and_ids_are_not_in_it():
     for whole in filter(carried, cases.CASES.values()):
-        text = render.configuration(whole, "root") + render.rules(whole)
-        assert text == render.configuration(whole, "root") + render.rules(whole)
+        text = render.configuration(whole) + render.rules(whole)
+        assert text == render.configuration(whole) + render.rules(whole)
         assert not any(row.id in text for row in whole.rows())
 
 

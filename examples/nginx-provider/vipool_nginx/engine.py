@@ -5,7 +5,6 @@ under way, so that one that was cut short is seen and made again; what nginx ref
 """
 
 import contextlib
-import pwd
 import re
 import shutil
 import signal
@@ -34,7 +33,7 @@ class Engine:
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`. It asks for no material."""
         directory = files.directory(Path(place.directory))
-        text, before, master = render.configuration(wanted, _user()), _read(directory / TEXT), _master(directory)
+        text, before, master = render.configuration(wanted), _read(directory / TEXT), _master(directory)
         if not text:
             return "nginx stopped: no listener is served" if _stop(place) else ""
         if master and before == text and not (directory / NEXT).exists():
@@ -65,9 +64,7 @@ class Engine:
         return spec.Observation(
             frontends={each.id: "open" for each in fronts},
             backends={key: "up" if able[key] or not rows else "down" for key, rows in backs.items()},
-            servers={
-                each.id: "no_check" if each.admin_state_up else "maint" for rows in backs.values() for each in rows
-            },
+            servers={each.id: "no_check" if each.admin_state_up else "maint" for one in backs.values() for each in one},
             counters=_totals(place, wanted),
         )
 
@@ -88,16 +85,12 @@ def _read(path: Path) -> str:
     return ""
 
 
-def _user() -> str:
-    """Who carries the traffic: Debian's `www-data` where one may become it, which a small user namespace forbids."""
-    mapped = sum(int(line.split()[2]) for line in _read(Path("/proc/self/uid_map")).splitlines())
-    return "www-data" if pwd.getpwnam("www-data").pw_uid < mapped else "root"
-
-
 def _nginx(place: base.Place, *words: str) -> None:
     """Run nginx in the namespace. Raises Broken with what it complains of."""
     if not Path(render.MODULE).exists():
         raise base.Broken("there is no nginx with streams on this node: apt-get install nginx libnginx-mod-stream")
+    if "deny" in _read(Path("/proc/self/setgroups")):
+        raise base.Broken("nginx must become another user, which a sandbox made without root forbids; be root")
     argv = ["nginx", "-p", place.directory, "-e", LOG, *words]
     done = processes.run(argv, reference=place.namespace, environment=processes.BARE)
     if done.code:
@@ -133,8 +126,9 @@ def _reload(place: base.Place, master: processes.Process) -> None:
     until = time.monotonic() + 10.0  # seconds: for a port it tries five times, half a second apart
     # The old ones change their title once they take nothing new.
     while not (now := _every(place, _WORKER)) or now & old:
-        if refused := _complaints(_read(log)[known:]):
-            raise base.Broken(f"nginx refused: {refused}")
+        # It has given up once it complains of anything but an attempt.
+        if re.search(r"\[emerg\](?!.*: bind\(\) to )", said := _read(log)[known:]):
+            raise base.Broken(f"nginx refused: {_complaints(said)}")
         if time.monotonic() > until:
             raise base.NotNow("nginx did not change its workers in time")
         time.sleep(0.01)  # nginx tells nobody when its workers have changed

@@ -31,11 +31,12 @@ def behind(wanted: tree.Tree, front: listener.Listener) -> pool.Pool | None:
     return found if found is not None and found.admin_state_up else None
 
 
-def configuration(wanted: tree.Tree, user: str) -> str:
+def configuration(wanted: tree.Tree) -> str:
     """The text of `nginx.conf`; empty when nothing is to be served."""
     lines = [line for each in fronts(wanted) for line in (*_upstream(wanted, each), *_server(wanted, each))]
-    top = [f"load_module {MODULE};", f"user {user};", "worker_processes 1;", "worker_rlimit_nofile 32768;"]
-    top += ["pid nginx.pid;", "error_log error.log warn;", "events { worker_connections 16384; }"]
+    top = [f"load_module {MODULE};", "user www-data;", "worker_processes 1;", "worker_rlimit_nofile 32768;"]
+    top += ["worker_shutdown_timeout 1h;", "pid nginx.pid;", "error_log error.log emerg;"]
+    top += ["events { worker_connections 16384; }"]
     return "\n".join([*top, "stream {", *lines, "}"]) + "\n" if lines else ""
 
 

@@ -35,6 +35,7 @@ class TestDatagrams(suite.Suite):
 
 
 @pytest.mark.skipif(not Path(nginx_render.MODULE).exists(), reason="nginx with its stream module is not installed")
+@pytest.mark.skipif("deny" in Path("/proc/self/setgroups").read_text(), reason="nginx carries nothing without root")
 class TestNginx(suite.Suite):
     subject = subject.Subject(name="nginx", capabilities=nginx_capabilities.Capabilities, engine=nginx.Engine)
 
