@@ -37,7 +37,7 @@ def cloud(tmp_path, installed):
 
 def test_it_is_listed_with_what_it_says_of_itself(cloud):
     found = {each["name"]: each["description"] for each in cloud.get("/providers", who="root")["providers"]}
-    assert found.keys() == {*wiring.PROVIDERS, "nginx"}
+    assert found.keys() >= {*wiring.PROVIDERS, "nginx"}
     assert found["nginx"] == "TCP and UDP are carried by the stream module of one nginx per load balancer."
 
 
@@ -79,9 +79,7 @@ def test_a_server_starts_with_it_as_the_default_and_not_with_one_that_is_not_the
         )
 
     assert wiring.build_server(chosen("nginx"), local.News()).services
-    with pytest.raises(
-        errors.Failed, match="there is no provider 'nothing': amphora, octavia, haproxy, nginx are there"
-    ):
+    with pytest.raises(errors.Failed, match=r"there is no provider 'nothing': amphora, .*, nginx are there"):
         wiring.build_server(chosen("nothing"), local.News())
 
 

@@ -10,6 +10,7 @@ import pytest
 from vipool import wiring
 from vipool.providers import fake, installed
 
+OWN = frozenset(wiring.providers())
 CAPABILITIES = "from vipool.providers import fake\n\n\nclass Capabilities(fake.Capabilities):\n    name = 'theirs'\n"
 ENGINE = "from vipool.providers import fake\n\n\nclass Engine(fake.Engine):\n    pass\n"
 
@@ -41,7 +42,7 @@ def test_a_package_offers_what_it_can_do_to_the_server_and_its_hand_to_the_node(
     server, node = wiring.providers(), wiring.engines()
     assert server["theirs"].name == "theirs"
     assert isinstance(node["theirs"], fake.Engine)
-    assert server.keys() == node.keys() == {*wiring.PROVIDERS, "theirs"}
+    assert server.keys() == node.keys() == {*OWN, "theirs"}
 
 
 def test_the_server_loads_no_engine_and_a_node_no_capabilities(site):
@@ -65,7 +66,7 @@ def test_the_server_loads_no_engine_and_a_node_no_capabilities(site):
 def test_one_that_cannot_be_loaded_is_left_out_and_the_others_are_there(site, caplog, text, said):
     install(site, "bearer_one", capabilities=text)
     install(site, "bearer_two", "good")
-    assert wiring.providers().keys() == {*wiring.PROVIDERS, "good"}
+    assert wiring.providers().keys() == {*OWN, "good"}
     (sentence,) = caplog.messages
     assert sentence.startswith("provider 'theirs' of the package bearer_one is left out: ")
     assert said in sentence
@@ -105,5 +106,5 @@ def test_a_name_that_the_api_cannot_show_is_refused(site, name):
 def test_metadata_that_cannot_be_read_leaves_vipool_its_own(site, caplog):
     install(site, "bearer_one")
     (site / "bearer_one-1.0.dist-info" / "entry_points.txt").write_text(f"[{installed.GROUP}]\nnothing\n")
-    assert wiring.providers().keys() == {*wiring.PROVIDERS}
+    assert wiring.providers().keys() == OWN
     assert "no provider of another package can be used" in caplog.text
