@@ -9,6 +9,8 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 ONLY ?=
+# What the examples of providers drive: a program, then the package that brings it or what it loads.
+EXAMPLES := nginx:nginx nginx:libnginx-mod-stream
 
 .PHONY: help setup demo demo-down test check cover net bench compat fuzz docs bless lock
 
@@ -25,6 +27,7 @@ demo-down: setup ## end the demo and remove all it made
 	@.venv/bin/vipool demo --down
 
 test: check ## all checks and all tests
+	@tools/setup $(EXAMPLES)
 	@tools/ansible
 	@$(PYTEST) tests --ignore=tests/test_house.py
 
@@ -40,7 +43,8 @@ cover: setup ## what decides (model, core, render) must be covered by the tests 
 	@VIPOOL_EXAMPLES=few $(PY) -m coverage run -m pytest --quiet tests/model tests/core tests/providers
 	@$(PY) -m coverage report --fail-under 99
 
-net: setup ## the tests on real namespaces, HAProxy and packets (in a sandbox; no root needed)
+net: ## the tests on real namespaces, HAProxy and packets (in a sandbox; no root needed)
+	@tools/setup $(EXAMPLES)
 	@$(PYTEST) tests/net
 
 bench: ## the benchmarks; ONLY=pattern chooses some of them

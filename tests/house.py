@@ -86,8 +86,8 @@ def product() -> tuple[Module, ...]:
 
 
 def everything() -> tuple[Module, ...]:
-    """The modules of the package, its tests, its benchmarks and its tools."""
-    return modules("vipool", "tests", "benchmarks", "tools")
+    """The modules of the package, its tests, its benchmarks, its tools and its examples."""
+    return modules("vipool", "tests", "benchmarks", "tools", "examples")
 
 
 def length(function: Function) -> int:

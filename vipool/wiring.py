@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 from vipool import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vipool.api import app, local
     from vipool.api.identity import desk
     from vipool.cloud.secrets import embedded as key_manager
     from vipool.cloud.secrets.embedded import vault
     from vipool.providers import base
     from vipool.store import session
+
+logger = logging.getLogger("vipool.wiring")
 
 SECRET_BYTES = 32
 # What HAProxy is called, here and in clouds that clients were written for.
@@ -40,6 +44,12 @@ def log_to_stderr() -> None:
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=form)
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+
+
+def warn(sentences: "Iterable[str]") -> None:
+    """Log what whoever runs vipool should know."""
+    for each in sentences:
+        logger.warning("%s", each)
 
 
 def token_key(chosen: settings.Settings) -> bytes:
@@ -167,14 +177,20 @@ def build_key_manager(chosen: settings.Settings, database: "session.Database") -
 
 
 def providers() -> "dict[str, base.Capabilities]":
-    """What every provider can do, by the names load balancers may ask for."""
-    from vipool.providers import halves
+    """What every provider can do, by the names load balancers may ask for: ours, then those of other packages."""
+    from vipool.providers import halves, installed
     from vipool.providers.haproxy import capabilities as connections
     from vipool.providers.nftables import capabilities as packets
     from vipool.providers.nftables import carried
 
     usual = halves.Capabilities(connections.Capabilities(), packets.Capabilities(carried.DATAGRAMS))
-    return {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Capabilities(carried.WHOLE)}
+    own: dict[str, base.Capabilities] = {
+        **dict.fromkeys(PROVIDERS, usual),
+        KERNEL: packets.Capabilities(carried.WHOLE),
+    }
+    found = installed.capabilities(own)
+    warn(found.left_out)
+    return {**own, **found.usable}
 
 
 def build_identity(chosen: settings.Settings, database: "session.Database") -> "desk.Desk":
@@ -243,13 +259,16 @@ def serve(chosen: settings.Settings) -> int:
 
 def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
-    from vipool.providers import halves
+    from vipool.providers import halves, installed
     from vipool.providers.haproxy import engine as connections
     from vipool.providers.nftables import carried
     from vipool.providers.nftables import engine as packets
 
     usual = halves.Engine(streams=connections.Engine(), datagrams=packets.Engine(carried.DATAGRAMS))
-    return {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE)}
+    own: dict[str, base.Engine] = {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE)}
+    found = installed.engines(own)
+    warn(found.left_out)
+    return {**own, **found.usable}
 
 
 def run_agent(chosen: settings.Settings) -> int:

@@ -204,6 +204,8 @@ class Writer:
         if doubt is not None:
             raise doubt
         provider = after.loadbalancer.provider
+        # The package of a provider that carries load balancers may be gone since.
+        choices.refuse_unknown(provider, self.providers)
         choices.refuse_unserved(provider, self.providers[provider].refuse(after.live()))
         quotas.charge(held, before, after, self.allowed)
         return self._store(held, what, before, after)

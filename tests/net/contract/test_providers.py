@@ -1,0 +1,61 @@
+"""Every provider keeps the contract. Another one is one class more."""
+
+import functools
+from pathlib import Path
+
+import pytest
+from vipool_nginx import capabilities as nginx_capabilities
+from vipool_nginx import engine as nginx
+from vipool_nginx import render as nginx_render
+
+from tests.net.contract import paper
+from tests.providers import configuration
+from vipool.contract import subject, suite
+from vipool.providers import fake, halves
+from vipool.providers.haproxy import capabilities as connections
+from vipool.providers.haproxy import engine as haproxy
+from vipool.providers.nftables import capabilities as datagrams
+from vipool.providers.nftables import carried
+from vipool.providers.nftables import engine as kernel
+
+
+def usual_capabilities():
+    return halves.Capabilities(connections.Capabilities(), datagrams.Capabilities(carried.DATAGRAMS))
+
+
+def usual_engine():
+    return halves.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS))
+
+
+@configuration.needs_haproxy
+class TestHaproxy(suite.Suite):
+    subject = subject.Subject(name="haproxy", capabilities=usual_capabilities, engine=usual_engine)
+
+
+class TestDatagrams(suite.Suite):
+    subject = subject.Subject(
+        name="datagrams",
+        capabilities=functools.partial(datagrams.Capabilities, carried.DATAGRAMS),
+        engine=functools.partial(kernel.Engine, carried.DATAGRAMS),
+    )
+
+
+class TestNftables(suite.Suite):
+    subject = subject.Subject(
+        name="nftables",
+        capabilities=functools.partial(datagrams.Capabilities, carried.WHOLE),
+        engine=functools.partial(kernel.Engine, carried.WHOLE),
+    )
+
+
+@pytest.mark.skipif(not Path(nginx_render.MODULE).exists(), reason="nginx with its stream module is not installed")
+@pytest.mark.skipif("deny" in Path("/proc/self/setgroups").read_text(), reason="nginx carries nothing without root")
+class TestNginx(suite.Suite):
+    subject = subject.Subject(name="nginx", capabilities=nginx_capabilities.Capabilities, engine=nginx.Engine)
+
+
+class TestFake(suite.Suite):
+    subject = subject.Subject(name="fake", capabilities=fake.Capabilities, engine=fake.Engine, packets=False)
+
+    def staged(self, directory):
+        return paper.OnPaper(self.subject, directory)
