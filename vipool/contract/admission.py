@@ -14,6 +14,8 @@ from vipool.core import offers
 from vipool.host import processes
 from vipool.model import spec, tree
 
+# Trees that are tried on one stage, one after the other.
+TOGETHER = 20
 # Octavia's own sentences, which its clients know, name no object by its id.
 _OCTAVIAS = re.compile(
     r"\w+ protocol listeners do not support L7 policies"
@@ -36,6 +38,12 @@ def carried(about: subject.Subject, wanted: tree.Tree) -> tree.Tree:
     if reason is not None:
         pytest.skip(f"{about.name} does not carry this: {reason}")
     return wanted
+
+
+def _few_at_a_time() -> list[tuple[str, ...]]:
+    """The names of the trees, some together: to make a stage takes longer than to carry a tree."""
+    names = tuple(cases.CASES)
+    return [names[first : first + TOGETHER] for first in range(0, len(names), TOGETHER)]
 
 
 class Admission:
@@ -65,18 +73,14 @@ class Admission:
         done = processes.run([sys.executable, "-c", script], environment=path, seconds=60)
         assert (done.code, set(done.output.split()) - set(bare.output.split())) == (0, set()), done.complaint
 
-    @pytest.mark.parametrize("name", cases.CASES)
-    def test_a_tree_is_refused_in_words_or_carried(self, stage: stage.Stage, name: str) -> None:
-        wanted = cases.CASES[name]
-        reason = refusal(self.subject, wanted)
-        assert refusal(self.subject, wanted) == reason, "the same tree gets the same answer"
-        if reason is not None:
-            named = any(row.id in reason for row in wanted.rows()) or _OCTAVIAS.fullmatch(reason)
-            assert named, f"names no object of the tree: {reason}"
-            return
-        stage.put(wanted)
-        _speaks(stage.observe(), wanted)
-        stage.put(pictures.load({}))
+    @pytest.mark.parametrize("names", _few_at_a_time(), ids=lambda names: names[0])
+    def test_trees_are_refused_in_words_or_carried(self, stage: stage.Stage, names: tuple[str, ...]) -> None:
+        for name in names:
+            try:
+                _refused_or_carried(self.subject, stage, cases.CASES[name])
+            except BaseException as error:
+                error.add_note(f"the tree: {name}")
+                raise
 
     def test_what_is_going_is_not_held_against_the_rest(self) -> None:
         for name, wanted in cases.CASES.items():
@@ -93,6 +97,18 @@ class Admission:
             if refusal(self.subject, wanted) is None:
                 first = stage.engine.rules(stage.place, wanted)
                 assert stage.engine.rules(stage.place, wanted) == first
+
+
+def _refused_or_carried(about: subject.Subject, on: stage.Stage, wanted: tree.Tree) -> None:
+    reason = refusal(about, wanted)
+    assert refusal(about, wanted) == reason, "the same tree gets the same answer"
+    if reason is not None:
+        named = any(row.id in reason for row in wanted.rows()) or _OCTAVIAS.fullmatch(reason)
+        assert named, f"names no object of the tree: {reason}"
+        return
+    on.put(wanted)
+    _speaks(on.observe(), wanted)
+    on.put(pictures.load({}))
 
 
 def _speaks(seen: spec.Observation | None, wanted: tree.Tree) -> None:
