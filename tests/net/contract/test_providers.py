@@ -32,14 +32,6 @@ class TestHaproxy(suite.Suite):
     subject = subject.Subject(name="haproxy", capabilities=usual_capabilities, engine=usual_engine)
 
 
-class TestDatagrams(suite.Suite):
-    subject = subject.Subject(
-        name="datagrams",
-        capabilities=functools.partial(datagrams.Capabilities, carried.DATAGRAMS),
-        engine=functools.partial(kernel.Engine, carried.DATAGRAMS),
-    )
-
-
 class TestNftables(suite.Suite):
     subject = subject.Subject(
         name="nftables",
