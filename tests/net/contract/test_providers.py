@@ -1,6 +1,7 @@
 """Every provider keeps the contract. Another one is one class more."""
 
 import functools
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ class TestNftables(suite.Suite):
     )
 
 
+@pytest.mark.skipif(os.environ.get("VIPOOL_EXAMPLES") == "few", reason="few examples are asked for, and this is one")
 @pytest.mark.skipif(not Path(nginx_render.MODULE).exists(), reason="nginx with its stream module is not installed")
 @pytest.mark.skipif("deny" in Path("/proc/self/setgroups").read_text(), reason="nginx carries nothing without root")
 class TestNginx(suite.Suite):
