@@ -301,7 +301,7 @@ def test_the_readme_sets_up_with_two_commands():
 
 
 def test_continuous_integration_runs_the_command_of_the_readme():
-    assert "exec make test " in (house.ROOT / ".ci/run").read_text()
+    assert "\nmake test " in (house.ROOT / ".ci/run").read_text()
 
 
 def test_a_fragment_of_the_change_log_says_its_kind():
