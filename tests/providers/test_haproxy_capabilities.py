@@ -1,10 +1,13 @@
 """What the HAProxy provider refuses, and how it says so."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from tests.providers import trees
+from vipool.contract import cases
+from vipool.core import references
 from vipool.core.rules import listeners as rules
 from vipool.model import attr, healthmonitor, listener, parts, pool, tree
 from vipool.providers.haproxy import capabilities, headers, pem, render, served
@@ -115,44 +118,37 @@ def test_every_monitor_is_served_or_refused(kind):
     assert (refused(healthmonitors={"type": kind}) is None) == (kind in capabilities.MONITORS)
 
 
-WORDS = {"name", "description"}
+# What is for people, what every row has, and what stands in the place of a row in its tree.
+NOT_RENDERED = {"name", "description", "loadbalancer_id"} | {each.name for each in attr.attributes(parts.Part)}
+RENDERED = [
+    pytest.param(noun, each, id=f"{noun.__name__}-{each.name}")
+    for noun in (listener.Listener, pool.Pool)
+    for each in attr.attributes(noun)
+    if each.name not in NOT_RENDERED
+]
 
 
-def test_every_attribute_of_a_listener_and_of_a_pool_is_rendered():
-    """A new attribute must be thought of: it changes the text, or is one of the words for people."""
-    with_tls = {"listeners": ending(client_ca_tls_container_ref="ca", client_authentication="OPTIONAL"), "pools": {}}
-    with_tls["pools"] = {"tls_enabled": True, "ca_tls_container_ref": "ca"}
-    changes: dict[str, dict[str, Any]] = {
-        "listeners": {
-            "protocol": "PROMETHEUS", "protocol_port": 81, "connection_limit": 5, "default_pool_id": None,
-            "insert_headers": {"X-Real-IP": "true"}, "default_tls_container_ref": None, "sni_container_refs": ["y"],
-            "client_ca_tls_container_ref": "other", "client_authentication": "MANDATORY",
-            "client_crl_container_ref": "crl", "tls_ciphers": SUITE, "tls_versions": ["TLSv1.3"],
-            "alpn_protocols": ["http/1.1"], "hsts_max_age": 5, "allowed_cidrs": ["10.0.0.0/8"],
-            "timeout_client_data": 5, "timeout_member_connect": 5, "timeout_member_data": 5, "timeout_tcp_inspect": 5,
-        },
-        "pools": {
-            "protocol": "PROXY", "lb_algorithm": "SOURCE_IP", "session_persistence": {"type": "SOURCE_IP"},
-            "tls_enabled": False, "tls_container_ref": "x", "ca_tls_container_ref": None, "crl_container_ref": "crl",
-            "tls_ciphers": SUITE, "tls_versions": ["TLSv1.3"], "alpn_protocols": ["h2"],
-        },
-    }  # fmt: skip
-    # Refused, and so never rendered.
-    refused = {"preserve_client_ip"}
-    belongs = {each.name for each in attr.attributes(parts.Part)} | WORDS | {"loadbalancer_id"} | refused
-    hsts = {"hsts_include_subdomains", "hsts_preload"}
-    for kind, noun in (("listeners", listener.Listener), ("pools", pool.Pool)):
-        assert {each.name for each in attr.attributes(noun)} - belongs - hsts == set(changes[kind])
-        for name, value in changes[kind].items():
-            changed = {**with_tls, kind: {**with_tls[kind], name: value}}
-            assert text(**changed) != text(**with_tls), name
-    for name in hsts:
-        shown = {**with_tls, "listeners": {**with_tls["listeners"], "hsts_max_age": 5}}
-        assert text(**{**shown, "listeners": {**shown["listeners"], name: True}}) != text(**shown)
+@pytest.mark.parametrize(("noun", "attribute"), RENDERED)
+def test_every_attribute_of_a_listener_and_of_a_pool_is_rendered_or_refused(noun, attribute):
+    """A new attribute must be thought of: another value changes the text, or is refused by name."""
+    asking = [
+        (whole, row)
+        for whole in cases.CASES.values()
+        for row in whole.children(noun)
+        if getattr(row, attribute.name) != attribute.default
+    ]
+    assert asking, "no tree of the contract asks for it"
+    if all(CAN.refuse(whole) for whole, _ in asking):
+        assert any(attribute.wire in str(CAN.refuse(whole)) for whole, _ in asking)
+        return
+    values = [getattr(row, attribute.name) for _, row in asking]
+    others = values if attribute.default is dataclasses.MISSING else [attribute.default]
+    pairs = ((whole, whole.replacing(row.having({attribute.name: other}))) for whole, row in asking for other in others)
+    assert any(text(one) != text(two) for one, two in pairs if CAN.refuse(one) is CAN.refuse(two) is None)
 
 
-def text(**changes: dict[str, Any]) -> str:
+def text(wanted: tree.Tree) -> str:
     """The rendered text, with material in which each reference stands for itself."""
-    wanted = tree_of(**changes)
-    materials = {each: f"-----BEGIN {each}\n-----END {each}\n" for each in ("x", "y", "ca", "other", "crl")}
+    named = {each.ref for row in wanted.rows() for each in references.of(row)}
+    materials = {each: f"-----BEGIN {each}\n-----END {each}\n" for each in named}
     return render.render(wanted, render.Layout(), pem.files(wanted, materials))
