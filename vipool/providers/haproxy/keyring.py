@@ -19,11 +19,12 @@ from vipool.providers.haproxy import pem, served
 
 def usable(wanted: tree.Tree, texts: Mapping[str, str]) -> dict[str, str]:
     """The texts, by reference, that can be what the tree needs them for: a certificate has its key, and so on."""
+    # Listeners share certificates, and to read one takes a millisecond: each is read once for each use it has.
+    uses = {(need.role, need.reference) for front in served.listeners(wanted) for need in pem.needs(wanted, front)}
     bad = {
-        need.reference
-        for front in served.listeners(wanted)
-        for need in pem.needs(wanted, front)
-        if need.reference in texts and not _readable(need.role, pem.sections(texts[need.reference]))
+        reference
+        for role, reference in uses
+        if reference in texts and not _readable(role, pem.sections(texts[reference]))
     }
     return {reference: text for reference, text in texts.items() if reference not in bad}
 

@@ -97,11 +97,8 @@ def _authority(owner: str, authority: str | None, revoked: str | None) -> Iterat
 
 def readable(wanted: tree.Tree, texts: Mapping[str, str]) -> tree.Tree:
     """The tree without the listeners that cannot be served for want of the text of a reference."""
-
-    def complete(row: tree.Child) -> bool:
-        return not isinstance(row, listener.Listener) or all(need.reference in texts for need in needs(wanted, row))
-
-    return wanted.keep(complete)
+    complete = (each for each in wanted.listeners if all(need.reference in texts for need in needs(wanted, each)))
+    return wanted.having({"listeners": tuple(complete)})
 
 
 def files(wanted: tree.Tree, texts: Mapping[str, str]) -> tuple[File, ...]:

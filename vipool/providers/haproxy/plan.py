@@ -103,8 +103,9 @@ def plan(running: Running | None, wanted: str, files: Sequence[pem.File] = ()) -
         return Reload(reason="an earlier change was cut short")
     new = sections(wanted)
     old = new if running.text == wanted else sections(running.text)
-    changed = [each for each in files if digests(running.text).get(each.path) != each.digest]
-    reasons = itertools.chain(_reload(old, new, running), _unlike(digests(running.text), files, changed))
+    known = digests(running.text)
+    changed = [each for each in files if known.get(each.path) != each.digest]
+    reasons = itertools.chain(_reload(old, new, running), _unlike(known, files, changed))
     reason = next(reasons, None)
     if reason is not None:
         return Reload(reason=reason)
