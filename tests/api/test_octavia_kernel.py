@@ -5,8 +5,8 @@ import pytest
 from tests.api import balancing
 from tests.service import world
 from vipool import wiring
-from vipool.cloud.network.embedded import routers
-from vipool.model import port, router, spec
+from vipool.cloud.network.embedded import routers, sharing
+from vipool.model import port, rbacpolicy, router, spec
 from vipool.providers.nftables import streams
 from vipool.store import rows
 
@@ -84,6 +84,35 @@ def gate(cloud):
         made = routers.create(held, admin, router.Router(id=cloud.new_id(), project_id=world.PROJECT), cloud.new_id)
         routers.add_interface(held, admin, made, {"subnet_id": world.SUBNET}, cloud.new_id)
     return made
+
+
+@pytest.mark.usefixtures("gate")
+@pytest.mark.parametrize(("provider", "protocol"), [("nftables", "TCP"), ("amphora", "UDP")])
+def test_nobody_has_the_router_of_another_project_bring_anything_to_them(cloud, provider, protocol):
+    lent = rbacpolicy.RbacPolicy(
+        id=cloud.new_id(),
+        project_id=world.PROJECT,
+        object_type="network",
+        object_id=world.NETWORK,
+        action="access_as_shared",
+        target_tenant=world.OTHER,
+    )
+    with cloud.database.write() as held:
+        sharing.create(held, world.MEMBER, lent)
+    guest = {"who": "stranger"}
+    root = cloud.make("loadbalancer", "/loadbalancers", **guest, vip_subnet_id=world.SUBNET, provider=provider)["id"]
+    cloud.settle()
+    terms = {"protocol": protocol, "protocol_port": 80, "loadbalancer_id": root}
+    front = cloud.make("listener", "/listeners", **guest, **terms)["id"]
+    cloud.settle()
+    values = {"protocol": protocol, "lb_algorithm": "ROUND_ROBIN", "listener_id": front, "preserve_client_ip": True}
+    back = cloud.make("pool", "/pools", **guest, **values)["id"]
+    for address in ("172.16.100.50", "8.8.8.8"):
+        cloud.settle()
+        cloud.make("member", f"/pools/{back}/members", **guest, address=address, protocol_port=443)
+    cloud.settle()
+    assert cloud.count(port.Port, has_returns=True) == 1
+    assert told(cloud) == [()]
 
 
 @pytest.mark.usefixtures("gate")

@@ -91,14 +91,19 @@ def router_item(held: session.Session, of: router.Router) -> spec.Router:
             if each.port_id is not None and each.fixed_ip_address is not None
         ),
         routes=tuple(spec.Route(destination=one["destination"], nexthop=one["nexthop"]) for one in of.routes),
-        returns=tuple(_returns(held, inside)),
+        returns=tuple(_returns(held, of, inside)),
     )
 
 
-def _returns(held: session.Session, inside: Sequence[port.Port]) -> Iterator[spec.Return]:
-    """What goes back by way of ports on the networks of these interfaces."""
+def _returns(held: session.Session, of: router.Router, inside: Sequence[port.Port]) -> Iterator[spec.Return]:
+    """What goes back by way of ports on the networks of these interfaces.
+
+    Those of the router's own project alone: whoever may use a network that was lent to them names any addresses as
+    members, and what comes from there is nobody else's any more.
+    """
     networks = frozenset(each.network_id for each in inside)
-    for by in rows.find(held, port.Port, network_id=networks, has_returns=True) if networks else ():
+    own = {"project_id": of.project_id, "has_returns": True}
+    for by in rows.find(held, port.Port, network_id=networks, **own) if networks else ():
         first = {ipaddress.ip_address(each).version: each for each in reversed(by.addresses)}
         for each in by.returns:
             via = first.get(ipaddress.ip_address(each["address"]).version)
