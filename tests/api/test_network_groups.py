@@ -62,6 +62,21 @@ def test_an_icmp_rule_has_a_type_before_a_code(cloud, values, kind):
     assert cloud.refused("POST", "security-group-rules", {"security_group_rule": rule}) == (400, kind)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"protocol": "²"}, "SecurityGroupRuleInvalidProtocol"),
+        ({"protocol": "٣"}, "SecurityGroupRuleInvalidProtocol"),
+        ({"ethertype": "IPv6", "remote_ip_prefix": "fe80::%eth0/64"}, "InvalidCIDR"),
+        ({"ethertype": "IPv6", "remote_ip_prefix": "fe80::% } accept\n}\n}\nflush ruleset\n#/64"}, "InvalidCIDR"),
+    ],
+)
+def test_no_text_gets_into_the_rules_as_a_number_or_a_network(cloud, values, kind):
+    made = cloud.make("security_group", name="mine")
+    rule = {"security_group_id": made["id"], "direction": "ingress", **values}
+    assert cloud.refused("POST", "security-group-rules", {"security_group_rule": rule}) == (400, kind)
+
+
 def test_the_rules_that_groups_begin_with_are_those_they_have(cloud):
     said = cloud.get("default-security-group-rules")["default_security_group_rules"]
     (default,) = cloud.get("security-groups?name=default")["security_groups"]

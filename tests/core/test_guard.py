@@ -90,6 +90,7 @@ def test_the_order_and_number_of_equal_permits_makes_no_second_rule():
     ("permit", "words"),
     [
         (spec.Permit(version=4, sources=("10.0.0.1; flush ruleset",)), "names what is no network"),
+        (spec.Permit(version=6, sources=("fe80::% } accept\n}\n}\nflush ruleset\n#/64",)), "names what is no network"),
         (spec.Permit(version=4, protocol=256), "256"),
         (spec.Permit(version=4, protocol=6, first=-1, last=1), "-1"),
         (spec.Permit(version=4, protocol=6, first=1, last=65536), "65536"),
@@ -105,7 +106,10 @@ def test_what_is_no_network_or_number_is_refused(permit, words):
 SAFE = re.compile(r'[\s{}@:;,.&|()"<>!=\w/-]*', re.ASCII)
 
 
-@given(st.text(max_size=20), st.sampled_from((4, 6)))
+TEXT = st.text(max_size=20)
+
+
+@given(TEXT | TEXT.map("fe80::%{}/64".format), st.sampled_from((4, 6)))
 def test_no_text_reaches_the_rules_unless_it_is_a_network(text, version):
     try:
         found = guard.render((spec.Permit(version=version, sources=(text,)),))

@@ -46,9 +46,17 @@ def mapping(pairs: Iterable[tuple[str, str]]) -> str:
 
 def networks(blocks: Iterable[str], version: int) -> tuple[str, ...]:
     """The networks (or addresses) of one family among these, in order. Raises ValueError for what is none."""
-    parsed = [ipaddress.ip_network(each, strict=False) for each in blocks]
+    parsed = [_network(each) for each in blocks]
     if version == 4:
         four = (each for each in parsed if isinstance(each, ipaddress.IPv4Network))
         return tuple(map(str, ipaddress.collapse_addresses(four)))
     six = (each for each in parsed if isinstance(each, ipaddress.IPv6Network))
     return tuple(map(str, ipaddress.collapse_addresses(six)))
+
+
+def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    found = ipaddress.ip_network(block, strict=False)
+    # What follows a % is any text at all to the parser (RFC 4007, section 11), and would go into the rules as it is.
+    if "%" in str(found):
+        raise ValueError(f"{block!r} has a zone, which means nothing outside one host")
+    return found

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vipool.cloud.network.embedded import touch, visible
-from vipool.model import caller, faults, port, securitygroup
+from vipool.model import caller, faults, port, securitygroup, types
 from vipool.store import listing, rows, session
 
 NewId = Callable[[], str]
@@ -162,7 +162,7 @@ def _check_ports(made: securitygroup.Rule) -> None:
     if (
         protocol is not None
         and protocol not in securitygroup.PROTOCOLS
-        and not (protocol.isdigit() and int(protocol) <= 255)
+        and not (protocol.isascii() and protocol.isdigit() and int(protocol) <= 255)
     ):
         raise faults.Invalid(
             f"Security group rule protocol {protocol} not supported: give a number from 0 to 255 or one of "
@@ -220,7 +220,7 @@ def _prefix(made: securitygroup.Rule) -> str | None:
             kind="SecurityGroupMultipleRemoteEntites",
         )
     try:
-        block = ipaddress.ip_network(made.remote_ip_prefix, strict=False)
+        block = ipaddress.ip_network(types.Cidr().parse(made.remote_ip_prefix))
     except ValueError as error:
         raise faults.Invalid(f"Invalid CIDR {made.remote_ip_prefix} given as IP prefix.", kind="InvalidCIDR") from error
     if f"IPv{block.version}" != made.ethertype:
