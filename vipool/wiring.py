@@ -8,7 +8,6 @@ import logging
 import os
 import secrets
 import socket
-import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -37,13 +36,6 @@ OPENED_BUNDLES = 1024
 def new_id() -> str:
     """A new identifier: a random UUID (RFC 9562 version 4)."""
     return str(uuid.uuid4())
-
-
-def log_to_stderr() -> None:
-    """Log to standard error, which is a file for the children of ``vipool up``."""
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=form)
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
 
 
 def warn(sentences: "Iterable[str]") -> None:
@@ -219,9 +211,9 @@ def serve(chosen: settings.Settings) -> int:
     from vipool.api.local import News
     from vipool.cloud.network.embedded import Network
     from vipool.control import deadlines, forgetting
-    from vipool.host import listening
+    from vipool.host import listening, logs
 
-    log_to_stderr()
+    logs.to_stderr()
     # Each client keeps a file open: as many as the system lets us, not the 1,024 that select() can count.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -274,8 +266,9 @@ def engines() -> "dict[str, base.Engine]":
 def run_agent(chosen: settings.Settings) -> int:
     """Make this node what the server says until told to stop; returns the exit code."""
     from vipool.agent import run
+    from vipool.host import logs
 
-    log_to_stderr()
+    logs.to_stderr()
     return run.run_agent(chosen.state_dir, chosen.agent_socket, engines())
 
 
