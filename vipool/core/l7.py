@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vipool.core import enabled
 from vipool.model import faults, l7policy, l7rule, listener, pool, tree
 
 Action = l7policy.Action
@@ -94,7 +95,7 @@ def in_force(whole: tree.Tree, front: listener.Listener) -> tuple[Question, ...]
         if each.admin_state_up:
             rules.setdefault(each.l7policy_id, []).append(each)
     found = [
-        Question(policy=each, rules=tuple(rules[each.id]), answer=pool_in_service(whole, each.redirect_pool_id))
+        Question(policy=each, rules=tuple(rules[each.id]), answer=enabled.pool_of(whole, each.redirect_pool_id))
         for each in whole.policies_of(front.id)
         if each.admin_state_up and each.id in rules
     ]
@@ -104,11 +105,5 @@ def in_force(whole: tree.Tree, front: listener.Listener) -> tuple[Question, ...]
 
 def pools_in_force(whole: tree.Tree, front: listener.Listener) -> tuple[pool.Pool, ...]:
     """The pools that may answer a request to the listener: its default pool, then those that policies lead to."""
-    found = [pool_in_service(whole, front.default_pool_id), *(each.answer for each in in_force(whole, front))]
+    found = [enabled.pool_of(whole, front.default_pool_id), *(each.answer for each in in_force(whole, front))]
     return tuple({each.id: each for each in found if each is not None}.values())
-
-
-def pool_in_service(whole: tree.Tree, identifier: str | None) -> pool.Pool | None:
-    """The pool of that id when there is one and it is enabled, or None."""
-    found = whole.find(pool.Pool, identifier) if identifier else None
-    return found if found and found.admin_state_up else None

@@ -7,7 +7,7 @@ observed; what a test breaks, kills or marks down shows the way a real provider 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vipool.core import l7, offers
+from vipool.core import enabled, l7, offers
 from vipool.model import spec, tree, wiring
 from vipool.providers import base
 
@@ -64,7 +64,7 @@ class Engine:
         served = self.carried.get(place.directory)
         if served is None or place.directory in self.killed or not served.loadbalancer.admin_state_up:
             return None
-        fronts = [each for each in served.listeners if each.admin_state_up]
+        fronts = tuple(enabled.listeners(served))
         pools = {back.id: back for each in fronts for back in l7.pools_in_force(served, each)}.values()
         servers = {each.id: self._server(served, each.id) for back in pools for each in served.members_of(back.id)}
         backends = {back.id: self._backend(served, back.id, servers) for back in pools}
@@ -95,10 +95,9 @@ class Engine:
 
     def _server(self, served: tree.Tree, member_id: str) -> str:
         row = next(each for each in served.members if each.id == member_id)
-        monitor = served.monitor_of(row.pool_id)
         if not row.admin_state_up:
             return "maint"
-        if monitor is None or not monitor.admin_state_up:
+        if enabled.monitor_of(served, row.pool_id) is None:
             return "no_check"
         if member_id in self.down:
             return "down"

@@ -7,6 +7,7 @@ which pools answer which listeners (`served`).
 from collections.abc import Iterator
 from typing import assert_never
 
+from vipool.core import enabled
 from vipool.model import listener, pool, tree
 from vipool.providers.haproxy import checks, headers, persistence, served, servers, tokens
 
@@ -17,7 +18,7 @@ CONNECT_TIMEOUT, SERVER_TIMEOUT = 5_000, 50_000
 def lines(wanted: tree.Tree, front: listener.Listener, back: pool.Pool) -> Iterator[str]:
     """The lines of the backend."""
     mode = served.mode(front, back)
-    monitor = served.monitor(wanted, back.id)
+    monitor = enabled.monitor_of(wanted, back.id)
     yield tokens.line("mode", mode)
     yield from _balance(back.lb_algorithm)
     yield tokens.line("option", "allbackups")

@@ -18,7 +18,7 @@ from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
-from vipool.core import ledger
+from vipool.core import enabled, ledger
 from vipool.host import errors, files, processes
 from vipool.model import listener, member, spec, tree, wiring
 from vipool.providers import base
@@ -31,7 +31,6 @@ from vipool.providers.haproxy import (
     prober,
     render,
     runtime,
-    served,
     stats,
 )
 
@@ -289,7 +288,7 @@ def _launch(command: Sequence[str], place: base.Place, replacing: Sequence[proce
 def _monitored(target: Target) -> dict[stats.Name, int]:
     """The servers whose health outlives a reload, with their weights: those with a monitor. One that lost its monitor
     while it was down must not stay down."""
-    pools = {each.id for each in target.wanted.pools if served.monitor(target.wanted, each.id)}
+    pools = {each.id for each in target.wanted.pools if enabled.monitor_of(target.wanted, each.id)}
     return {name: weight for name, weight in plan.weights(target.text).items() if name[0].partition(":")[0] in pools}
 
 

@@ -12,15 +12,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
 
+from vipool.core import enabled
 from vipool.host import files
 from vipool.model import tree
-from vipool.providers.haproxy import pem, served
+from vipool.providers.haproxy import pem
 
 
 def usable(wanted: tree.Tree, texts: Mapping[str, str]) -> dict[str, str]:
     """The texts, by reference, that can be what the tree needs them for: a certificate has its key, and so on."""
     # Listeners share certificates, and to read one takes a millisecond: each is read once for each use it has.
-    uses = {(need.role, need.reference) for front in served.listeners(wanted) for need in pem.needs(wanted, front)}
+    uses = {(need.role, need.reference) for front in enabled.listeners(wanted) for need in pem.needs(wanted, front)}
     bad = {
         reference
         for role, reference in uses
@@ -31,7 +32,7 @@ def usable(wanted: tree.Tree, texts: Mapping[str, str]) -> dict[str, str]:
 
 def left_out(wanted: tree.Tree, texts: Mapping[str, str]) -> Iterator[str]:
     """Which listeners are left out, and for want of what, in words."""
-    for front in served.listeners(wanted):
+    for front in enabled.listeners(wanted):
         wants = sorted({need.reference for need in pem.needs(wanted, front)} - texts.keys())
         if wants:
             yield f"listener {front.id} is left out: {', '.join(wants)} is missing or unreadable"

@@ -10,10 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from vipool.core import l7
+from vipool.core import enabled, l7
 from vipool.core.rules import tls as rules
 from vipool.model import listener, tree
-from vipool.providers.haproxy import served
 
 FOLDER = "tls"
 
@@ -103,7 +102,7 @@ def readable(wanted: tree.Tree, texts: Mapping[str, str]) -> tree.Tree:
 
 def files(wanted: tree.Tree, texts: Mapping[str, str]) -> tuple[File, ...]:
     """The files beside the configuration of a tree whose listeners are all readable, in the order of their paths."""
-    found = {need.path: need for front in served.listeners(wanted) for need in needs(wanted, front)}
+    found = {need.path: need for front in enabled.listeners(wanted) for need in needs(wanted, front)}
     return tuple(
         File(path=path, role=need.role, text=sections(texts[need.reference])) for path, need in sorted(found.items())
     )

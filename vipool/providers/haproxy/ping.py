@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vipool.core import standing
+from vipool.core import enabled, standing
 from vipool.model import healthmonitor, tree
 from vipool.providers.haproxy import served
 
@@ -58,7 +58,7 @@ def targets(wanted: tree.Tree) -> Iterator[Target]:
 
 def monitor_of(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
     """The enabled PING monitor of a pool, or None."""
-    found = served.monitor(wanted, pool_id)
+    found = enabled.monitor_of(wanted, pool_id)
     return found if found and found.type is healthmonitor.Type.PING else None
 
 

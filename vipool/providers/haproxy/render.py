@@ -14,7 +14,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vipool.core import l7
+from vipool.core import enabled, l7
 from vipool.model import listener, tree
 from vipool.providers.haproxy import backends, headers, pem, persistence, served, switching, tls, tokens
 
@@ -46,7 +46,7 @@ def render(wanted: tree.Tree, layout: Layout, files: Sequence[pem.File] = ()) ->
 
     `files` are those that `pem.files` says it needs: their digests are in the text, so that it tells of a change.
     """
-    fronts = tuple(served.listeners(wanted))
+    fronts = tuple(enabled.listeners(wanted))
     if not fronts:
         return ""
     most = connections(wanted, layout)
@@ -91,7 +91,7 @@ def _global(wanted: tree.Tree, most: int, layout: Layout) -> Iterator[str]:
     yield tokens.line("server-state-file", STATES)
     # A process that was reloaded away ends its last connections itself after this time.
     yield tokens.line("hard-stop-after", "30m")
-    if any(tls.ends(each) for each in served.listeners(wanted)):
+    if any(tls.ends(each) for each in enabled.listeners(wanted)):
         yield tokens.line("tune.ssl.cachesize", tls.CACHED_SESSIONS)
     # Otherwise HAProxy 2.6 loads every CA of the system at each start, check and reload: 33 ms of CPU and 0.9 MB.
     yield tokens.line("httpclient.ssl.verify", "none")
@@ -141,7 +141,7 @@ def _frontend(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterato
         yield from _metrics()
     yield from headers.transport_security(front)
     yield from switching.lines(wanted, front)
-    back = l7.pool_in_service(wanted, front.default_pool_id)
+    back = enabled.pool_of(wanted, front.default_pool_id)
     if back is not None:
         yield tokens.line("default_backend", served.backend_name(back.id, front))
 

@@ -5,8 +5,8 @@ Promises: pure; everything that writes, checks or observes a configuration asks 
 
 from collections.abc import Iterator
 
-from vipool.core import l7
-from vipool.model import healthmonitor, listener, pool, tree
+from vipool.core import enabled, l7
+from vipool.model import listener, pool, tree
 from vipool.providers.haproxy import tokens
 
 MODES = {
@@ -18,15 +18,9 @@ MODES = {
 }
 
 
-def listeners(wanted: tree.Tree) -> Iterator[listener.Listener]:
-    """The listeners to serve, in the order of the tree."""
-    if wanted.loadbalancer.admin_state_up:
-        yield from (each for each in wanted.listeners if each.admin_state_up)
-
-
 def pairs(wanted: tree.Tree) -> Iterator[tuple[listener.Listener, pool.Pool]]:
     """Each listener that is served with each pool that may answer it: what becomes a backend."""
-    for front in listeners(wanted):
+    for front in enabled.listeners(wanted):
         yield from ((front, back) for back in l7.pools_in_force(wanted, front))
 
 
@@ -44,9 +38,3 @@ def mode(front: listener.Listener, back: pool.Pool) -> str:
             return MODES[front.protocol]
         case _:
             return "tcp"
-
-
-def monitor(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
-    """The monitor of a pool when it is enabled, or None."""
-    found = wanted.monitor_of(pool_id)
-    return found if found and found.admin_state_up else None

@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vipool.core import enabled
 from vipool.model import healthmonitor, member, tree
 from vipool.providers.nftables import rotation
 
@@ -47,7 +48,7 @@ class Target:
 def targets(wanted: tree.Tree) -> Iterator[Target]:
     """The members to check: those in service, of pools that answer for a listener and have an enabled monitor."""
     for back in rotation.backs(wanted):
-        monitor = rotation.monitor_of(wanted, back.id)
+        monitor = enabled.monitor_of(wanted, back.id)
         if monitor is not None:
             for each in wanted.members_of(back.id):
                 if each.admin_state_up:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vipool.core import ledger
+from vipool.core import enabled, ledger
 from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
 from vipool.providers import base
@@ -52,7 +52,7 @@ class Engine:
 
     def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
         """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
-        if not any(rotation.fronts(wanted)):
+        if not any(enabled.listeners(wanted)):
             return None
         seen = namespaces.call(place.namespace, _look)
         if seen is None:
@@ -60,7 +60,7 @@ class Engine:
         kernel, chains, printed = seen
         fronts = {
             front.id: "open" if render.listener_chains(wanted, front) <= chains else "closed"
-            for front in rotation.fronts(wanted)
+            for front in enabled.listeners(wanted)
         }
         down = self._down(place)
         return spec.Observation(
@@ -104,11 +104,8 @@ class Engine:
         with self._lock:
             before = self._kept.pop(place.directory, None)
         # To look for them takes 20 ms, and as much again for each thousand that there are.
-        gone = (
-            ()
-            if before is not None and now.covers(before)
-            else flows.stale(wanted, down, conntrack.marked(place.namespace))
-        )
+        covered = before is not None and now.covers(before)
+        gone = () if covered else now.stale(conntrack.marked(place.namespace))
         conntrack.end(place.namespace, gone)
         prodding.prod(place.namespace, flows.ways(gone), number=secrets.randbits(32), mark=streams.PRODDING)
         with self._lock:

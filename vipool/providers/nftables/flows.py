@@ -10,13 +10,14 @@ where the pool does not preserve addresses any more: nobody would bring the answ
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from vipool.core import enabled
 from vipool.host import conntrack, prodding
-from vipool.model import listener, tree
-from vipool.providers.nftables import render, rotation, sctp, streams
+from vipool.model import pool, tree
+from vipool.providers.nftables import render, sctp, streams
 
 UDP = 17
 _PROTOCOLS = {"TCP": streams.TCP, "UDP": UDP, "SCTP": sctp.PROTOCOL}
@@ -40,6 +41,10 @@ class Kept:
             return False
         return (flow.mark, flow.protocol, flow.answering) in self.ways or (flow.mark, flow.protocol) in self.left
 
+    def stale(self, found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
+        """The flows of ours that are to be ended."""
+        return tuple(each for each in found if not self.keeps(each))
+
     def covers(self, before: "Kept") -> bool:
         """Whether every flow stays that stayed before: then there is none to look for."""
         return self.ways >= before.ways and self.left >= before.left and self.seen >= before.seen
@@ -47,13 +52,16 @@ class Kept:
 
 def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
     """Which flows of a tree stay, `down` being the members that do not answer."""
-    numbers, fronts = render.numbers(wanted), tuple(rotation.fronts(wanted))
-    answering = ((front, rotation.answering(wanted, front)) for front in fronts)
-    seen = {front.id for front, back in answering if back and back.preserve_client_ip}
+    numbers, fronts = render.numbers(wanted), tuple(enabled.listeners(wanted))
+    behind = {front.id: enabled.pool_of(wanted, front.default_pool_id) for front in fronts}
+    seen = {name for name, back in behind.items() if back and back.preserve_client_ip}
     left = set() if streams.resets(wanted) else {front.id for front in fronts if streams.carried(front)}
     return Kept(
         ways=frozenset(
-            way for front in fronts for way in _of(wanted, front, numbers, () if front.id in left else down)
+            (numbers[front.id], *way)
+            for front in fronts
+            if (back := behind[front.id]) is not None
+            for way in _to(wanted, back, () if front.id in left else down)
         ),
         # Nobody brings back what a member answers that is deleted.
         left=frozenset((numbers[each], streams.TCP) for each in left - seen),
@@ -61,21 +69,14 @@ def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
     )
 
 
-def stale(wanted: tree.Tree, down: Collection[str], found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
-    """The flows of ours that are to be ended."""
-    staying = kept(wanted, down)
-    return tuple(each for each in found if not staying.keeps(each))
-
-
-def _of(
-    wanted: tree.Tree, front: listener.Listener, numbers: Mapping[str, int], down: Collection[str]
-) -> Iterator[Way]:
-    back = rotation.answering(wanted, front)
-    protocol = _PROTOCOLS[front.protocol.transport]
-    for each in wanted.members_of(back.id) if back else ():
+def _to(
+    wanted: tree.Tree, back: pool.Pool, down: Collection[str]
+) -> Iterator[tuple[int, tuple[conntrack.Address, int]]]:
+    """The ways of a pool's flows, but for the mark of their listener."""
+    protocol = _PROTOCOLS[back.protocol.transport]
+    for each in wanted.members_of(back.id):
         if each.id not in down and (each.admin_state_up or protocol != UDP):
-            end = (ipaddress.ip_address(each.address), each.protocol_port)
-            yield numbers[front.id], protocol, end
+            yield protocol, (ipaddress.ip_address(each.address), each.protocol_port)
 
 
 def ways(ended: Iterable[conntrack.Flow]) -> Iterator[prodding.Way]:

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from vipool.core import attach, numbering, ruleset
+from vipool.core import attach, enabled, numbering, ruleset
 from vipool.model import healthmonitor, listener, member, pool, tree
 from vipool.providers.nftables import carried, persistence, rotation, slots, streams
 
@@ -70,7 +70,7 @@ def render(wanted: tree.Tree, down: Collection[str] = (), part: carried.Part = c
 
     `part` says what else is in the namespace: a tree of datagrams alone may have connections beside it.
     """
-    fronts = tuple(rotation.fronts(wanted))
+    fronts = tuple(enabled.listeners(wanted))
     if not fronts:
         return ""
     plan = _plan(wanted, down, part)
@@ -137,7 +137,7 @@ def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[poo
 
 def _listening(plan: Plan, backs: Iterable[pool.Pool]) -> tuple[int, ...]:
     """The families of which it is noted who refuses: all of them where a monitor goes by that."""
-    monitors = (rotation.monitor_of(plan.wanted, back.id) for back in backs)
+    monitors = (enabled.monitor_of(plan.wanted, back.id) for back in backs)
     asked = any(each is not None and each.type is healthmonitor.Type.UDP_CONNECT for each in monitors)
     return _families(plan.wanted) if asked else ()
 
@@ -182,7 +182,7 @@ def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
 
 
 def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[str]:
-    back = rotation.answering(plan.wanted, front)
+    back = enabled.pool_of(plan.wanted, front.default_pool_id)
     rules = [*_allowed(front, version)]
     if back is not None and plan.rotation(back, version).serving:
         rules += [streams.BEGINS] if streams.carried(front) else []

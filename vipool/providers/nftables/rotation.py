@@ -4,10 +4,11 @@ Promises: pure. A member is able when it is in service and not known to be down.
 a weight and are no backups; where there are none, to able backups with a weight. Knows no addresses.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from vipool.model import healthmonitor, listener, member, pool, tree
+from vipool.core import enabled
+from vipool.model import healthmonitor, member, pool, tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,28 +33,10 @@ def of(members: Iterable[member.Member], down: Collection[str]) -> Rotation:
     return Rotation(serving=serving, staying=(*serving, *drained))
 
 
-def fronts(wanted: tree.Tree) -> Iterator[listener.Listener]:
-    """The listeners to serve, in the order of the tree."""
-    if wanted.loadbalancer.admin_state_up:
-        yield from (each for each in wanted.listeners if each.admin_state_up)
-
-
-def answering(wanted: tree.Tree, front: listener.Listener) -> pool.Pool | None:
-    """The pool that answers for a listener, or None when it has none that is enabled."""
-    found = wanted.find(pool.Pool, front.default_pool_id) if front.default_pool_id else None
-    return found if found and found.admin_state_up else None
-
-
 def backs(wanted: tree.Tree) -> tuple[pool.Pool, ...]:
     """The pools that answer for any listener, each once."""
-    found = (answering(wanted, front) for front in fronts(wanted))
+    found = (enabled.pool_of(wanted, front.default_pool_id) for front in enabled.listeners(wanted))
     return tuple({back.id: back for back in found if back is not None}.values())
-
-
-def monitor_of(wanted: tree.Tree, pool_id: str) -> healthmonitor.HealthMonitor | None:
-    """The monitor of a pool when it is enabled, or None."""
-    found = wanted.monitor_of(pool_id)
-    return found if found and found.admin_state_up else None
 
 
 def pool_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
@@ -71,7 +54,7 @@ def pool_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
 def member_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
     """The states of their members, by id, in the same words."""
     return {
-        each.id: _state(each, monitor_of(wanted, back.id), down)
+        each.id: _state(each, enabled.monitor_of(wanted, back.id), down)
         for back in backs(wanted)
         for each in wanted.members_of(back.id)
     }
