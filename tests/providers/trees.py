@@ -25,6 +25,7 @@ from vipool.model import (
     tree,
     types,
 )
+from vipool.providers import refusals
 from vipool.providers.haproxy import capabilities, pem, render, served
 from vipool.providers.nftables import capabilities as datagram_capabilities
 
@@ -390,12 +391,10 @@ kept = st.fixed_dictionaries(
 )
 
 
-def _without(row: tree.Child, unserved: Mapping[type[Any], tuple[str, ...]]) -> Any:
-    """The row with what is not served left out."""
-    names = unserved[type(row)]
-    return dataclasses.replace(
-        row, **{each.name: each.default for each in attr.attributes(type(row)) if each.name in names}
-    )
+def _without_the_rest(row: tree.Child) -> Any:
+    """The row with what the kernel does not carry left out."""
+    unknown = refusals.unknown(row, datagram_capabilities.CARRIED)
+    return dataclasses.replace(row, **{each.name: each.default for each in unknown})
 
 
 def as_carried(draw: st.DrawFn, whole: tree.Tree, kinds: tuple[str, ...] = ("UDP", "SCTP")) -> tree.Tree:
@@ -404,7 +403,7 @@ def as_carried(draw: st.DrawFn, whole: tree.Tree, kinds: tuple[str, ...] = ("UDP
     speech = {each.id: draw(st.sampled_from(kinds)) for each in whole.pools}
     backs = [
         dataclasses.replace(
-            _without(each, datagram_capabilities.UNSERVED),
+            _without_the_rest(each),
             protocol=pool.Protocol(speech[each.id]),
             lb_algorithm=draw(st.sampled_from(pool.Algorithm)),
             session_persistence=draw(st.none() | kept),
@@ -414,7 +413,7 @@ def as_carried(draw: st.DrawFn, whole: tree.Tree, kinds: tuple[str, ...] = ("UDP
     ]
     fronts = [
         dataclasses.replace(
-            _without(each, datagram_capabilities.UNSERVED),
+            _without_the_rest(each),
             protocol=listener.Protocol(speech.get(each.default_pool_id or "", kinds[0])),
             connection_limit=draw(st.sampled_from((-1, 0, 1, 10**6))),
         )

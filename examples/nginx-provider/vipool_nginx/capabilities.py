@@ -7,16 +7,16 @@ gets tomorrow is refused until somebody carries it.
 from collections.abc import Iterator, Mapping
 
 from vipool.core import offers
-from vipool.model import attr, healthmonitor, l7policy, listener, member, pool, tree
+from vipool.model import healthmonitor, l7policy, listener, member, pool, tree
+from vipool.providers import refusals
 
 TIMEOUTS = ("timeout_client_data", "timeout_member_data", "timeout_member_connect")
-CARRIED: Mapping[type[attr.Resource], frozenset[str]] = {
+CARRIED: refusals.Carried = {
     listener.Listener: frozenset({"protocol", "protocol_port", "default_pool_id", "allowed_cidrs", *TIMEOUTS}),
     pool.Pool: frozenset({"protocol", "lb_algorithm"}),
     # Where a member is checked means nothing without a monitor, and one is refused.
     member.Member: frozenset({"address", "protocol_port", "weight", "subnet_id", "monitor_address", "monitor_port"}),
 }
-ALWAYS = frozenset({"loadbalancer_id", "name", "description", "tags", "admin_state_up"})
 
 
 class Capabilities:
@@ -29,7 +29,7 @@ class Capabilities:
 
     def refuse(self, wanted: tree.Tree) -> str | None:
         """The first reason why the tree cannot be carried, naming the object and the attribute; None when it can."""
-        reasons = (f"{row.NOUN.title.lower()} {row.id}: {each}" for row in wanted.live().rows() for each in _of(row))
+        reasons = (f"{refusals.called(row)}: {each}" for row in wanted.live().rows() for each in _of(row))
         return next(reasons, None)
 
 
@@ -47,7 +47,5 @@ def _of(row: tree.Row) -> Iterator[str]:
             yield "timeouts must be at least 1 millisecond."
         case _:
             pass
-    for each in attr.attributes(type(row)) if type(row) in CARRIED else ():
-        unknown = (each.attr.create or each.attr.update) and each.name not in CARRIED[type(row)] | ALWAYS
-        if unknown and getattr(row, each.name) not in (each.default, None, (), {}):
-            yield f"{each.wire} is not carried by nginx; leave it out."
+    for each in refusals.unknown(row, CARRIED):
+        yield f"{each.wire} is not carried by nginx; leave it out."

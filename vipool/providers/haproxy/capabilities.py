@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from vipool.core import offers
 from vipool.model import healthmonitor, l7policy, listener, pool, tree, types
+from vipool.providers import refusals
 from vipool.providers.haproxy import checks, served, tls
 
 LISTENERS = frozenset(served.MODES)
@@ -28,6 +29,7 @@ MONITORS = frozenset(
 )
 # The longest time HAProxy's configuration takes: 2^31 - 1 milliseconds (configuration manual, section 2.5).
 LONGEST_SECONDS = 2_147_483
+BY = "the HAProxy provider"
 
 
 class Topology(enum.StrEnum):
@@ -98,28 +100,16 @@ def reasons(wanted: tree.Tree) -> Iterator[str]:
                 pass
 
 
-def _called(row: tree.Row) -> str:
-    return f"{row.NOUN.title.lower()} {row.id}"
-
-
 def _preserved(row: pool.Pool) -> Iterator[str]:
     if row.preserve_client_ip:
         yield (
-            f"{_called(row)}: preserve_client_ip is not served by the HAProxy provider, whose own connections members "
-            "see; make the load balancer with the provider nftables, or use a PROXY or PROXYV2 pool."
-        )
-
-
-def _choice(row: tree.Row, attribute: str, value: str, known: frozenset[str]) -> Iterator[str]:
-    if value not in known:
-        yield (
-            f"{_called(row)}: {attribute} {value} is not served by the HAProxy provider; "
-            f"it serves {', '.join(sorted(known))}."
+            f"{refusals.called(row)}: preserve_client_ip is not served by {BY}, whose own connections members see; "
+            "make the load balancer with the provider nftables, or use a PROXY or PROXYV2 pool."
         )
 
 
 def _listener(row: listener.Listener) -> Iterator[str]:
-    yield from _choice(row, "protocol", row.protocol, frozenset(LISTENERS))
+    yield from refusals.choice(row, "protocol", row.protocol, LISTENERS, BY)
     if tls.ends(row):
         yield from _terms(row)
 
@@ -131,7 +121,7 @@ def _policy(row: l7policy.L7Policy, wanted: tree.Tree) -> Iterator[str]:
 
 
 def _pool(row: pool.Pool) -> Iterator[str]:
-    yield from _choice(row, "protocol", row.protocol, frozenset(POOLS))
+    yield from refusals.choice(row, "protocol", row.protocol, POOLS, BY)
     yield from _preserved(row)
     if row.tls_enabled:
         yield from _terms(row)
@@ -140,22 +130,20 @@ def _pool(row: pool.Pool) -> Iterator[str]:
 def _terms(row: listener.Listener | pool.Pool) -> Iterator[str]:
     reason = tls.refuse(row)
     if reason is not None:
-        yield f"{_called(row)}: {reason}"
+        yield f"{refusals.called(row)}: {reason}"
 
 
 def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
-    yield from _choice(row, "type", row.type, frozenset(MONITORS))
-    for name in ("delay", "timeout"):
-        if not 1 <= getattr(row, name) <= LONGEST_SECONDS:
-            yield f"{_called(row)}: {name} must be from 1 to {LONGEST_SECONDS} seconds for the HAProxy provider."
+    yield from refusals.choice(row, "type", row.type, MONITORS, BY)
+    yield from refusals.pace(row, LONGEST_SECONDS, BY)
     if not row.type.speaks_http:
         return
-    if row.domain_name and row.http_version != 1.1:
-        yield f"{_called(row)}: domain_name needs http_version 1.1."
+    yield from refusals.host(row)
     try:
         first, _, last = checks.expected(row.expected_codes or "200").partition("-")
     except ValueError:
-        yield f"{_called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
+        yield f"{refusals.called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
         return
     if last and int(last) < int(first):
-        yield f"{_called(row)}: expected_codes {row.expected_codes} is an empty range; its first code is the higher."
+        said = row.expected_codes
+        yield f"{refusals.called(row)}: expected_codes {said} is an empty range; its first code is the higher."

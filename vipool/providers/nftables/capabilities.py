@@ -7,10 +7,11 @@ not repeat what the API refuses for every provider.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from vipool.core import offers
-from vipool.model import attr, healthmonitor, l7policy, listener, member, pool, tree, types
+from vipool.model import healthmonitor, l7policy, listener, member, pool, tree, types
+from vipool.providers import refusals
 from vipool.providers.nftables import carried, persistence, streams
 
 MONITORS = frozenset(
@@ -22,21 +23,18 @@ MONITORS = frozenset(
     }
 )
 
-# Any value but the declared default is refused.
-UNSERVED: Mapping[type[attr.Resource], tuple[str, ...]] = {
+CARRIED: refusals.Carried = {
     listener.Listener: (
-        "insert_headers", "default_tls_container_ref", "sni_container_refs", "client_ca_tls_container_ref",
-        "client_authentication", "client_crl_container_ref", "tls_ciphers", "tls_versions", "alpn_protocols",
-        "hsts_max_age", "hsts_include_subdomains", "hsts_preload",
+        "protocol", "protocol_port", "default_pool_id", "connection_limit", "allowed_cidrs",
+        # Those of these that do nothing are named at the head of this module.
+        "timeout_client_data", "timeout_member_connect", "timeout_member_data", "timeout_tcp_inspect",
     ),
-    pool.Pool: (
-        "tls_enabled", "tls_container_ref", "ca_tls_container_ref", "crl_container_ref", "tls_ciphers",
-        "tls_versions", "alpn_protocols",
-    ),
+    pool.Pool: ("protocol", "lb_algorithm", "session_persistence", "preserve_client_ip"),
 }  # fmt: skip
 
 # A day between two checks is as good as none; the API sets no bound.
 LONGEST_SECONDS = 86_400
+BY = "address translation"
 
 
 FLAVORS: Mapping[str, offers.Offer] = {
@@ -69,10 +67,11 @@ class Capabilities:
 def reasons(wanted: tree.Tree, part: carried.Part) -> Iterator[str]:
     """Every reason why the tree cannot be carried, in the order of its rows."""
     for row in wanted.rows():
-        yield from _unserved(row, part)
+        for each in refusals.unknown(row, CARRIED):
+            yield f"{refusals.called(row)}: {each.wire} has no meaning where {part.words} are translated; leave it out."
         match row:
             case listener.Listener():
-                yield from _choice(row, "protocol", row.protocol, part.listeners)
+                yield from refusals.choice(row, "protocol", row.protocol, part.listeners, BY)
             case pool.Pool():
                 yield from _pool(row, part)
             case member.Member():
@@ -80,39 +79,20 @@ def reasons(wanted: tree.Tree, part: carried.Part) -> Iterator[str]:
             case healthmonitor.HealthMonitor():
                 yield from _monitor(row)
             case l7policy.L7Policy():
-                yield f"{_called(row)}: address translation has no L7 policies: requests are not looked into."
+                yield f"{refusals.called(row)}: address translation has no L7 policies: requests are not looked into."
             case _:
                 pass
 
 
-def _called(row: tree.Row) -> str:
-    return f"{row.NOUN.title.lower()} {row.id}"
-
-
-def _unserved(row: tree.Row, part: carried.Part) -> Iterator[str]:
-    names = UNSERVED.get(type(row), ())
-    for attribute in attr.attributes(type(row)):
-        if attribute.name in names and getattr(row, attribute.name) not in (attribute.default, None, (), {}):
-            yield f"{_called(row)}: {attribute.wire} has no meaning where {part.words} are translated; leave it out."
-
-
-def _choice(row: tree.Row, attribute: str, value: str, served: Collection[str]) -> Iterator[str]:
-    if value not in served:
-        yield (
-            f"{_called(row)}: {attribute} {value} is not served by address translation; "
-            f"it serves {', '.join(sorted(served))}."
-        )
-
-
 def _pool(row: pool.Pool, part: carried.Part) -> Iterator[str]:
-    yield from _choice(row, "protocol", row.protocol, part.pools)
+    yield from refusals.choice(row, "protocol", row.protocol, part.pools, BY)
     kept = row.session_persistence
     if kept is None:
         return
-    yield from _choice(row, "session_persistence", str(kept.get("type")), frozenset({pool.Persistence.SOURCE_IP}))
+    yield from refusals.choice(row, "session_persistence", str(kept.get("type")), {pool.Persistence.SOURCE_IP}, BY)
     reason = persistence.wrong(row)
     if reason is not None:
-        yield f"{_called(row)}: session_persistence {reason}."
+        yield f"{refusals.called(row)}: session_persistence {reason}."
 
 
 def _member(row: member.Member, wanted: tree.Tree) -> Iterator[str]:
@@ -130,13 +110,10 @@ def _member(row: member.Member, wanted: tree.Tree) -> Iterator[str]:
 
 
 def _monitor(row: healthmonitor.HealthMonitor) -> Iterator[str]:
-    yield from _choice(row, "type", row.type, frozenset(MONITORS))
-    for name in ("delay", "timeout"):
-        if not 1 <= getattr(row, name) <= LONGEST_SECONDS:
-            yield f"{_called(row)}: {name} must be from 1 to {LONGEST_SECONDS} seconds for this provider."
+    yield from refusals.choice(row, "type", row.type, MONITORS, BY)
+    yield from refusals.pace(row, LONGEST_SECONDS, "this provider")
     if not row.type.speaks_http:
         return
-    if row.domain_name and row.http_version != healthmonitor.HTTP_1_1:
-        yield f"{_called(row)}: domain_name needs http_version 1.1."
+    yield from refusals.host(row)
     if not healthmonitor.good_codes(row.expected_codes):
-        yield f"{_called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
+        yield f"{refusals.called(row)}: expected_codes must be a list such as 200,202 or one range such as 200-204."
