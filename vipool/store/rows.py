@@ -130,3 +130,11 @@ def remove(held: session.Session, cls: type[attr.Resource], *identifiers: str) -
     table = tables.TABLES[cls]
     for start in range(0, len(identifiers), SLICE):
         held.connection.execute(sa.delete(table).where(table.c.id.in_(identifiers[start : start + SLICE])))
+
+
+def remove_where(held: session.Session, cls: type[attr.Resource], **equals: Any) -> None:
+    """Remove the objects that `find` gives for these values.  Raises ValueError for no values: they would be all."""
+    if not equals:
+        raise ValueError(f"nothing is said of the {cls.__name__} rows to remove: say which")
+    ways, given = statements.asked(equals)
+    held.connection.execute(statements.gone(tables.TABLES[cls], ways), given)

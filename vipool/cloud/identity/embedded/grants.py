@@ -160,4 +160,4 @@ def _identifier(who: Holder, place: Place, role_id: str) -> str:
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every assignment with these values, because what they name is being removed."""
-    rows.remove(held, role.Assignment, *(each.id for each in rows.find(held, role.Assignment, **equals)))
+    rows.remove_where(held, role.Assignment, **equals)

@@ -44,7 +44,7 @@ def remove(held: session.Session, identifier: str) -> None:
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every membership with these values, because what they name is being removed."""
-    rows.remove(held, group.Membership, *rows.column(held, group.Membership, "id", **equals))
+    rows.remove_where(held, group.Membership, **equals)
 
 
 def add(held: session.Session, identifier: str, user_id: str) -> None:

@@ -81,8 +81,7 @@ def delete(held: session.Session, identifier: str) -> None:
 def remove(held: session.Session, identifier: str) -> None:
     """Remove a project, the roles in it, its application credentials and the trusts for it."""
     grants.forget(held, scope=role.Scope.PROJECT, scope_id=identifier)
-    its = rows.find(held, credential.ApplicationCredential, project_id=identifier)
-    rows.remove(held, credential.ApplicationCredential, *(each.id for each in its))
+    rows.remove_where(held, credential.ApplicationCredential, project_id=identifier)
     trusts.forget(held, project_id=identifier)
     rows.remove(held, project.Project, identifier)
 

@@ -41,9 +41,8 @@ def delete(held: session.Session, identifier: str) -> None:
 def remove(held: session.Session, identifier: str) -> None:
     """Remove a role that is there, its assignments and its rules."""
     grants.forget(held, role_id=identifier)
-    for equals in ({"prior_role_id": identifier}, {"implied_role_id": identifier}):
-        rules = rows.find(held, role.Inference, **equals)
-        rows.remove(held, role.Inference, *(each.id for each in rules))
+    rows.remove_where(held, role.Inference, prior_role_id=identifier)
+    rows.remove_where(held, role.Inference, implied_role_id=identifier)
     rows.remove(held, role.Role, identifier)
 
 

@@ -68,7 +68,7 @@ def delete(held: session.Session, identifier: str) -> None:
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every trust with these values, because what they name is being removed."""
-    rows.remove(held, trust.Trust, *rows.column(held, trust.Trust, "id", **equals))
+    rows.remove_where(held, trust.Trust, **equals)
 
 
 def given(held: session.Session, of: trust.Trust) -> tuple[role.Role, ...]:

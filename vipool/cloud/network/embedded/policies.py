@@ -53,7 +53,7 @@ def remove(held: session.Session, gone: qospolicy.QosPolicy) -> None:
                 kind="QosPolicyInUse",
             )
     for kind in qosrule.KINDS:
-        rows.remove(held, kind, *rows.column(held, kind, "id", qos_policy_id=gone.id))
+        rows.remove_where(held, kind, qos_policy_id=gone.id)
     rows.remove(held, qospolicy.QosPolicy, gone.id)
 
 
