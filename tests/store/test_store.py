@@ -234,6 +234,15 @@ def test_what_has_these_values_is_removed_and_nothing_else(database):
     assert left_without(name=["x", "y"]) == ""
 
 
+def test_more_values_than_one_statement_takes_find_what_has_one_of_them(database):
+    add(database, *(balancer(each, name=each.upper()) for each in "abc"))
+    wanted = ["A", *(f"nobody-{place}" for place in range(33_000)), "C", "A"]
+    with database.read() as held:
+        found = rows.among(held, loadbalancer.LoadBalancer, "name", wanted)
+        assert sorted(each.id for each in found) == ["a", "c"]
+        assert list(rows.among(held, loadbalancer.LoadBalancer, "name", ())) == []
+
+
 def test_to_remove_everything_by_saying_nothing_is_refused(database):
     with database.write() as held:
         rows.add(held, balancer("a"))
