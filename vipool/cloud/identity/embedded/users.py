@@ -90,8 +90,7 @@ def _without_password(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_name(held: session.Session, wanted: user.User) -> None:
-    other = finding.named(held, user.User, wanted.name, domain_id=wanted.domain_id)
-    if other is not None and other.id != wanted.id:
+    if finding.other(held, wanted, domain_id=wanted.domain_id) is not None:
         raise faults.Conflict(
             f"Conflict occurred attempting to store user - Duplicate entry found with name {wanted.name} "
             f"at domain ID {wanted.domain_id}."
