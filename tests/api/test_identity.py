@@ -1,6 +1,7 @@
 """Projects, users, domains, roles and their assignments, and what holds for every path of the Identity API."""
 
 import concurrent.futures
+import threading
 from urllib.parse import quote
 
 import hypothesis
@@ -190,6 +191,28 @@ def test_the_address_of_a_new_tag_leads_to_it_whatever_it_is_called(shared, tag)
     assert made.headers["Location"] == f"http://cloud.example/identity{path}"
     assert "X-Evil" not in made.headers
     assert shared.admin.get(path).status_code == 204
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_tags_put_or_taken_by_two_at_once_are_all_heeded(shared, method):
+    path = f"/v3/projects/{shared.project(f'tagged by two with {method}')}/tags"
+    halves = [[f"{half}-{number}" for number in range(10)] for half in ("left", "right")]
+    every = sorted(tag for half in halves for tag in half)
+    if method == "DELETE":
+        assert shared.admin.put(path, json={"tags": every}).status_code == 200
+    together = threading.Barrier(2, timeout=30)
+
+    def send(tags: list[str]) -> list[int]:
+        found = []
+        for tag in tags:
+            together.wait()
+            found.append(shared.admin.send(method, f"{path}/{tag}").status_code)
+        return found
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        codes = [code for half in pool.map(send, halves) for code in half]
+    assert set(codes) == {201 if method == "PUT" else 204}
+    assert shared.admin.get(path).json()["tags"] == (every if method == "PUT" else [])
 
 
 def test_a_project_with_enabled_ones_below_cannot_be_disabled_nor_deleted(cloud):

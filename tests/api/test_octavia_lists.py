@@ -1,11 +1,14 @@
 """Lists of the load-balancer API: filters, fields, tags, order, pages and links."""
 
+import dataclasses
 from urllib import parse
 
 import pytest
 
 from tests.api import balancing
 from tests.service import world
+from vipool.model import deployment
+from vipool.providers.haproxy import capabilities
 
 INVALID = "One or more arguments are either duplicate or invalid"
 
@@ -184,6 +187,68 @@ def test_pages_can_be_walked_backwards(five):
     last = five.get("/loadbalancers?name=lb4")["loadbalancers"][0]["id"]
     pages = walk(five, f"?limit=2&marker={last}&page_reverse=True", "previous")
     assert pages == [["lb2", "lb3"], ["lb0", "lb1"], []]
+
+
+RULE = {"type": "PATH", "compare_type": "EQUAL_TO"}
+SHELVES = {
+    "flavor": ("flavor_profile_id", "flavorprofile", "flavor_data"),
+    "availability_zone": ("availability_zone_profile_id", "availability_zone_profile", "availability_zone_data"),
+}
+LISTS = {
+    "loadbalancers": "/loadbalancers",
+    "listeners": "/listeners",
+    "pools": "/pools",
+    "members": "/pools/{pool}/members",
+    "healthmonitors": "/healthmonitors",
+    "l7policies": "/l7policies",
+    "rules": "/l7policies/{l7policy}/rules",
+    "quotas": "/quotas",
+    "flavors": "/flavors",
+    "flavorprofiles": "/flavorprofiles",
+    "availability_zones": "/availabilityzones",
+    "availability_zone_profiles": "/availabilityzoneprofiles",
+    "amphorae": "/load-balancer/v2/octavia/amphorae",
+    "history": "/load-balancer/vipool/v1/loadbalancers/{loadbalancer}/history",
+}
+
+
+@pytest.fixture(scope="module")
+def threes(tmp_path_factory):
+    """Three of everything where a page holds two, and what the paths of its lists need."""
+    can = capabilities.Capabilities()
+    allowed = dataclasses.replace(deployment.USUAL, pagination_max_limit=2)
+    made = balancing.Cloud(tmp_path_factory.mktemp("threes"), {"amphora": can}, allowed=allowed)
+    root, *_ = [made.balancer()["id"] for _ in range(3)]
+    front, *_ = [made.listener(root, protocol_port=80 + number)["id"] for number in range(3)]
+    pools = [made.pool(root)["id"] for _ in range(3)]
+    policies = [made.make("l7policy", "/l7policies", listener_id=front, action="REJECT")["id"] for _ in range(3)]
+    for number, each in enumerate(pools):
+        made.monitor(each)
+        made.member(pools[0], protocol_port=80 + number)
+        made.make("rule", f"/l7policies/{policies[0]}/rules", value=f"/{number}", **RULE)
+        made.call("PUT", f"/quotas/project-{number}", {"quota": {"pool": 5}}, who="admin")
+        for noun, (link, profile, data) in SHELVES.items():
+            path = f"/{noun.replace('_', '')}profiles"
+            above = made.make(profile, path, who="admin", name="p", provider_name="amphora", **{data: "{}"})
+            plural = f"/{noun.replace('_', '')}s"
+            made.make(noun, plural, who="admin", name=f"{noun}-{number}", **{link: above["id"]})
+    yield made, {"loadbalancer": root, "pool": pools[0], "l7policy": policies[0]}
+    made.database.close()
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_no_page_of_any_list_is_longer_than_the_deployment_says(threes, key):
+    cloud, parts = threes
+    path = LISTS[key].format_map(parts)
+    everything = cloud.get(f"{path}?limit=0", who="admin")[key]
+    assert len(everything) >= 3
+    links = next(name for name in cloud.get(path, who="admin") if name != key)
+    for query in ("", "?limit=3"):
+        page = cloud.get(path + query, who="admin")
+        assert page[key] == everything[:2]
+        (onward,) = page[links]
+        rest = cloud.get(onward["href"].removeprefix("http://cloud.example"), who="admin")
+        assert rest[key] == everything[2:4]
 
 
 def test_links_are_absolute_and_name_only_the_marker_anew(five):

@@ -218,6 +218,39 @@ def listed(database, **query: Any) -> list[str]:
     return [each.id for each in found]
 
 
+def test_what_has_these_values_is_removed_and_nothing_else(database):
+    made = (("a", "x", "1"), ("b", "x", "2"), ("c", "x", None), ("d", "y", "1"), ("e", "y", None))
+    add(database, *(balancer(each, name=name, flavor_id=flavor) for each, name, flavor in made))
+
+    def left_without(**equals: Any) -> str:
+        with database.write() as held:
+            rows.remove_where(held, loadbalancer.LoadBalancer, **equals)
+            return "".join(sorted(rows.column(held, loadbalancer.LoadBalancer, "id")))
+
+    assert left_without(name="z") == "abcde"
+    assert left_without(name=()) == "abcde"
+    assert left_without(name="x", flavor_id=("1", "3")) == "bcde"
+    assert left_without(name="y", flavor_id=None) == "bcd"
+    assert left_without(name=["x", "y"]) == ""
+
+
+def test_more_values_than_one_statement_takes_find_what_has_one_of_them(database):
+    add(database, *(balancer(each, name=each.upper()) for each in "abc"))
+    wanted = ["A", *(f"nobody-{place}" for place in range(33_000)), "C", "A"]
+    with database.read() as held:
+        found = rows.among(held, loadbalancer.LoadBalancer, "name", wanted)
+        assert sorted(each.id for each in found) == ["a", "c"]
+        assert list(rows.among(held, loadbalancer.LoadBalancer, "name", ())) == []
+
+
+def test_to_remove_everything_by_saying_nothing_is_refused(database):
+    with database.write() as held:
+        rows.add(held, balancer("a"))
+        with pytest.raises(ValueError, match="say which"):
+            rows.remove_where(held, loadbalancer.LoadBalancer)
+        assert rows.count(held, loadbalancer.LoadBalancer) == 1
+
+
 def test_filters_compare_any_of_their_values(database):
     add(database, balancer("a", name="One"), balancer("b", name="two"), balancer("c", name="three", vip_address="1"))
     assert listed(database, equals={"name": ("two", "three")}) == ["b", "c"]

@@ -60,8 +60,7 @@ def replace(held: session.Session, root: loadbalancer.LoadBalancer, node: Node, 
 
 def forget(held: session.Session, loadbalancer_id: str) -> None:
     """Remove the instances of a load balancer that is gone."""
-    gone = rows.column(held, amphora.Amphora, "id", loadbalancer_id=loadbalancer_id)
-    rows.remove(held, amphora.Amphora, *gone)
+    rows.remove_where(held, amphora.Amphora, loadbalancer_id=loadbalancer_id)
 
 
 def seen(held: session.Session, found: Sequence[amphora.Amphora]) -> list[dict[str, Any]]:

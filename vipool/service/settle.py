@@ -91,7 +91,7 @@ def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.
         return {}
     roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, sorted(identifiers))
     counted: dict[str, dict[str, statistics.Statistics]] = {identifier: {} for identifier in roots}
-    for each in rows.find(held, statistics.Statistics, loadbalancer_id=tuple(roots)):
+    for each in rows.among(held, statistics.Statistics, "loadbalancer_id", roots):
         counted[each.loadbalancer_id][each.id] = each
     return {
         whole.loadbalancer.id: (whole, counted[whole.loadbalancer.id])

@@ -74,10 +74,14 @@ def find_by_ids(held: session.Session, cls: type[R], identifiers: Iterable[str])
     if len(wanted) == 1:
         only = get(held, cls, wanted[0])
         return {} if only is None else {only.id: only}
-    found: dict[str, R] = {}
+    return {each.id: each for each in among(held, cls, "id", wanted)}
+
+
+def among(held: session.Session, cls: type[R], name: str, values: Iterable[str]) -> Iterator[R]:
+    """The objects in which an attribute has one of these values, however many; by id in each slice of the values."""
+    wanted = list(dict.fromkeys(values))
     for start in range(0, len(wanted), SLICE):
-        found.update({each.id: each for each in find(held, cls, id=wanted[start : start + SLICE])})
-    return found
+        yield from find(held, cls, **{name: wanted[start : start + SLICE]})
 
 
 def ids_by(
@@ -130,3 +134,11 @@ def remove(held: session.Session, cls: type[attr.Resource], *identifiers: str) -
     table = tables.TABLES[cls]
     for start in range(0, len(identifiers), SLICE):
         held.connection.execute(sa.delete(table).where(table.c.id.in_(identifiers[start : start + SLICE])))
+
+
+def remove_where(held: session.Session, cls: type[attr.Resource], **equals: Any) -> None:
+    """Remove the objects that `find` gives for these values.  Raises ValueError for no values: they would be all."""
+    if not equals:
+        raise ValueError(f"nothing is said of the {cls.__name__} rows to remove: say which")
+    ways, given = statements.asked(equals)
+    held.connection.execute(statements.gone(tables.TABLES[cls], ways), given)

@@ -53,6 +53,12 @@ def number(table: sa.Table, ways: Ways) -> sa.Select[Any]:
     return sa.select(sa.func.count()).select_from(table).where(*_conditions(table, ways))
 
 
+@functools.lru_cache(maxsize=1024)
+def gone(table: sa.Table, ways: Ways) -> sa.Delete:
+    """Rows to be removed."""
+    return sa.delete(table).where(*_conditions(table, ways))
+
+
 @functools.cache
 def since(table: sa.Table) -> sa.Select[Any]:
     """The rows that changed after the revision ``known``, in the order they did."""

@@ -18,12 +18,10 @@ def load(held: session.Session, identifier: str) -> tree.Tree | None:
 def load_many(held: session.Session, roots: Iterable[loadbalancer.LoadBalancer]) -> tuple[tree.Tree, ...]:
     """The trees of these load balancers, in their order: one query a table."""
     found = {root.id: tree.Tree(loadbalancer=root) for root in roots}
-    ids = list(found)
     for cls, field in tree.FIELDS.items():
         by_root: dict[str, list[Any]] = {}
-        for start in range(0, len(ids), rows.SLICE):
-            for row in rows.find(held, cls, loadbalancer_id=ids[start : start + rows.SLICE]):
-                by_root.setdefault(row.loadbalancer_id, []).append(row)
+        for row in rows.among(held, cls, "loadbalancer_id", found):
+            by_root.setdefault(row.loadbalancer_id, []).append(row)
         for identifier, children in by_root.items():
             children.sort(key=lambda row: (row.born, row.created_at, row.id))
             found[identifier] = found[identifier].having({field: tuple(children)})

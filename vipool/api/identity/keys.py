@@ -44,7 +44,8 @@ class Keys:
     def show(self, call: exchange.Call) -> exchange.Answer:
         """One of them."""
         with self._desk.database.read() as held:
-            found = credentials.of_user(held, call.parts["user_id"], call.parts["application_credential_id"])
+            identifier = call.parts["application_credential_id"]
+            found = finding.own(held, credential.ApplicationCredential, call.parts["user_id"], identifier)
             return _answer(call, credentials.show(held, found)[0])
 
     def make(self, call: exchange.Call) -> exchange.Answer:
@@ -74,7 +75,8 @@ class Keys:
     def rule(self, call: exchange.Call) -> exchange.Answer:
         """One of them."""
         with self._desk.database.read() as held:
-            return views.one(call, accessrules.of_user(held, call.parts["user_id"], call.parts["access_rule_id"]))
+            cls, identifier = accessrule.AccessRule, call.parts["access_rule_id"]
+            return views.one(call, finding.own(held, cls, call.parts["user_id"], identifier))
 
     def delete_rule(self, call: exchange.Call) -> exchange.Answer:
         """Remove one that no credential has."""

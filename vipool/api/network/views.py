@@ -1,6 +1,6 @@
 """Objects of the network service as its API shows them: what is kept, what follows from it, and less for tenants."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vipool.cloud.network.embedded import policies, visible
@@ -129,7 +129,7 @@ def _floating(held: session.Session, found: Sequence[floatingip.FloatingIp], sho
 
 def _groups(held: session.Session, found: Sequence[securitygroup.SecurityGroup], shown: Sequence[View]) -> None:
     inside: dict[str, list[View]] = {view["id"]: [] for view in shown}
-    for each in _rules_of(held, (each.id for each in found)):
+    for each in rows.among(held, securitygroup.Rule, "security_group_id", inside):
         # Inside a group Neutron says null where nothing was said of a rule.
         inside[each.security_group_id].append({**_plain(each, frozenset()), "description": each.description or None})
     for view in shown:
@@ -146,12 +146,6 @@ def _policies(held: session.Session, found: Sequence[qospolicy.QosPolicy], shown
     inside = policies.rules(held, (each.id for each in found))
     for view in shown:
         view["rules"] = [policies.show(each) for each in inside[view["id"]]]
-
-
-def _rules_of(held: session.Session, groups: Iterable[str]) -> Iterable[securitygroup.Rule]:
-    wanted = list(groups)
-    for start in range(0, len(wanted), rows.SLICE):
-        yield from rows.find(held, securitygroup.Rule, security_group_id=wanted[start : start + rows.SLICE])
 
 
 def _rules(held: session.Session, found: Sequence[securitygroup.Rule], shown: Sequence[View]) -> None:

@@ -25,12 +25,11 @@ class Amphorae:
 
     def index(self, call: exchange.Call) -> exchange.Answer:
         """GET amphorae."""
-        query = listing.parse(amphora.Amphora, call, extra=read.computed(amphora.Amphora))
+        query = listing.parse(amphora.Amphora, call, most=self.desk.most, extra=read.computed(amphora.Amphora))
         with self.desk.database.read() as held:
             found = read.page(held, amphora.Amphora, query)
-            shown = listing.fields(call, amphorae.seen(held, found))
-        pages = listing.links(call, query, [each.id for each in found])
-        return exchange.Answer(body={Noun.collection: shown, Noun.links_key: pages})
+            shown = amphorae.seen(held, found)
+        return listing.answer(call, query, Noun, found, shown)
 
     def show(self, call: exchange.Call) -> exchange.Answer:
         """GET amphorae/{id}."""

@@ -14,10 +14,11 @@ from vipool.store import session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What handlers work with: the store, and the policy."""
+    """What handlers work with: the store, the policy, and the longest page of a list."""
 
     database: session.Database
     rules: policy.Policy
+    most: int
 
     def act(self, call: exchange.Call, noun: str, verb: str, *also: str) -> act.Act:
         """What a call is about to do, by the name of the policy's noun and its verbs."""

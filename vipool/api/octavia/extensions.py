@@ -78,17 +78,14 @@ class Extensions:
     def changes(self, call: exchange.Call) -> exchange.Answer:
         """GET of the history of a load balancer, the newest first unless another order is asked for."""
         identifier = call.parts["id"]
-        query = listing.parse(event.Event, call)
+        query = listing.parse(event.Event, call, most=self.desk.most)
         if not call.asked("sort") and not call.asked("sort_key"):
             query = dataclasses.replace(query, sort=(("created_at", False), ("generation", False)))
         scope = {"loadbalancer_id": (identifier,)}
         with self.desk.database.read() as held:
             history.need(held, self.desk.act(call, "loadbalancer", "get_history"), identifier)
-            listing.check_marker(held, event.Event, query, scope)
-            found = read.page(held, event.Event, dataclasses.replace(query, equals={**query.equals, **scope}))
-        shown = listing.fields(call, [attr.show(each) for each in found])
-        pages = listing.links(call, query, [each.id for each in found])
-        return exchange.Answer(body={"history": shown, "history_links": pages})
+            found = read.page(held, event.Event, listing.within(held, event.Event, query, scope))
+        return listing.answer(call, query, event.Event.NOUN, found, [attr.show(each) for each in found])
 
     def routes(self) -> tuple[exchange.Route, ...]:
         """The table."""

@@ -1,5 +1,6 @@
 """Octavia's query language for lists: filters, tags, fields, order, pages, and the links to the next one."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +25,6 @@ TAGS: Mapping[str, str] = {
     "not-tags": "not_every",
     "not-tags-any": "not_some",
 }
-MOST = 1000
 SAME = {"tenant_id": "project_id"}
 INVALID = "One or more arguments are either duplicate or invalid"
 
@@ -34,9 +34,9 @@ class Malformed(faults.BadQuery):
 
 
 def parse(
-    cls: type[attr.Resource], call: exchange.Call, *, extra: frozenset[str] = frozenset(), most: int = MOST
+    cls: type[attr.Resource], call: exchange.Call, *, most: int, extra: frozenset[str] = frozenset()
 ) -> listing.Query:
-    """The query of a list.  ``extra`` names further text filters, ``most`` is the longest page.
+    """The query of a list.  ``most`` is the longest page, ``extra`` names further text filters.
 
     Raises faults.BadQuery.
     """
@@ -162,10 +162,26 @@ def links(call: exchange.Call, query: listing.Query, ids: Sequence[str]) -> list
     return found
 
 
-def check_marker(
-    held: session.Session, cls: type[attr.Resource], query: listing.Query, scope: Mapping[str, Sequence[object]]
-) -> None:
-    """A marker that the list may not show is as unknown as any: else its place would tell what it is."""
+def answer(
+    call: exchange.Call,
+    query: listing.Query,
+    noun: attr.Noun,
+    found: Sequence[attr.Resource],
+    views: Sequence[dict[str, Any]],
+) -> exchange.Answer:
+    """A page: the views of what was found, cut down to what was asked for, and the links to the pages beside it."""
+    pages = links(call, query, [each.id for each in found])
+    return exchange.Answer(body={noun.collection: fields(call, views), noun.links_key: pages})
+
+
+def within(
+    held: session.Session, cls: type[attr.Resource], query: listing.Query, scope: Mapping[str, tuple[object, ...]]
+) -> listing.Query:
+    """The query of what is in a scope alone.
+
+    A marker that the list may not show is as unknown as any: else its place would tell what it is.
+    """
     row = None if query.marker is None else rows.get(held, cls, query.marker)
     if row is not None and any(getattr(row, name) not in values for name, values in scope.items()):
         raise faults.BadQuery(f"Supplied pagination marker '{query.marker}' is not valid.")
+    return dataclasses.replace(query, equals={**query.equals, **scope})

@@ -27,13 +27,10 @@ class Quotas:
     def index(self, call: exchange.Call) -> exchange.Answer:
         """GET quotas: of every project that has one, or of the caller's own."""
         scope = self.desk.scope(call, "quota")
-        query = listing.parse(quota.Quota, call)
+        query = listing.parse(quota.Quota, call, most=self.desk.most)
         with self.desk.database.read() as held:
-            listing.check_marker(held, quota.Quota, query, scope)
-            found = read.page(held, quota.Quota, dataclasses.replace(query, equals={**query.equals, **scope}))
-        shown = listing.fields(call, [quotas.show(each.id, each, self.allowed) for each in found])
-        pages = listing.links(call, query, [each.id for each in found])
-        return exchange.Answer(body={Noun.collection: shown, Noun.links_key: pages})
+            found = read.page(held, quota.Quota, listing.within(held, quota.Quota, query, scope))
+        return listing.answer(call, query, Noun, found, [quotas.show(each.id, each, self.allowed) for each in found])
 
     def show(self, call: exchange.Call) -> exchange.Answer:
         """GET quotas/{project}: of any project, whether it exists or not."""

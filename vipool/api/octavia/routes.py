@@ -74,7 +74,7 @@ def face(
         if not rules.allows(action, who):
             raise faults.Forbidden("Policy does not allow this request to be performed.")
 
-    desk = asking.Desk(database=writer.database, rules=rules)
+    desk = asking.Desk(database=writer.database, rules=rules, most=writer.allowed.pagination_max_limit)
     rows = (
         *versions.routes(),
         *healthcheck.Healthcheck(database=writer.database, enabled=healthy).routes(),

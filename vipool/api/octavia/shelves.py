@@ -31,13 +31,10 @@ class Shelf:
 
     def index(self, call: exchange.Call) -> exchange.Answer:
         """GET of the collection."""
-        query = listing.parse(self.cls, call)
+        query = listing.parse(self.cls, call, most=self.desk.most)
         with self.desk.database.read() as held:
             found = read.page(held, self.cls, query)
-        noun = self.cls.NOUN
-        pages = listing.links(call, query, [each.id for each in found])
-        shown = listing.fields(call, [attr.show(each) for each in found])
-        return exchange.Answer(body={noun.collection: shown, noun.links_key: pages})
+        return listing.answer(call, query, self.cls.NOUN, found, [attr.show(each) for each in found])
 
     def show(self, call: exchange.Call) -> exchange.Answer:
         """GET of one."""

@@ -1,6 +1,5 @@
 """The objects of load balancers' trees over HTTP: handlers that join bodies, services and views."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -83,15 +82,11 @@ class Trees:
         return self._list(call, cls, {key: (call.parts[key],)})
 
     def _list(self, call: exchange.Call, cls: Noun, scope: Mapping[str, tuple[str, ...]]) -> exchange.Answer:
-        most = self.writer.allowed.pagination_max_limit
-        query = listing.parse(cls, call, extra=read.computed(cls), most=most)
+        query = listing.parse(cls, call, most=self.desk.most, extra=read.computed(cls))
         with self.database.read() as held:
-            listing.check_marker(held, cls, query, scope)
-            found = read.page(held, cls, dataclasses.replace(query, equals={**query.equals, **scope}))
-            shown = listing.fields(call, read.seen(held, cls, found))
-        noun = cls.NOUN
-        pages = listing.links(call, query, [each.id for each in found])
-        return exchange.Answer(body={noun.collection: shown, noun.links_key: pages})
+            found = read.page(held, cls, listing.within(held, cls, query, scope))
+            shown = read.seen(held, cls, found)
+        return listing.answer(call, query, cls.NOUN, found, shown)
 
     # Objects
 

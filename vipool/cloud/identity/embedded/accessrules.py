@@ -18,16 +18,15 @@ def wanted(held: session.Session, user_id: str, asked: object, new_id: Callable[
     """
     if asked is None or asked == []:
         return None
-    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
-        raise faults.BadAttribute("access_rules", asked, f"{asked!r} is not of type 'array'")
-    if len(asked) > MOST:
+    given = bodies.objects("access_rules", asked)
+    if len(given) > MOST:
         raise faults.Invalid(f"A credential has at most {MOST} access rules: use wildcards.")
-    return tuple(dict.fromkeys(_one(held, user_id, each, new_id) for each in asked))
+    return tuple(dict.fromkeys(_one(held, user_id, each, new_id) for each in given))
 
 
 def _one(held: session.Session, user_id: str, asked: Mapping[str, Any], new_id: Callable[[], str]) -> str:
     if "id" in asked:
-        return of_user(held, user_id, str(asked["id"])).id
+        return finding.own(held, accessrule.AccessRule, user_id, str(asked["id"])).id
     unknown = [name for name in asked if name not in {"service", "path", "method"}]
     if unknown:
         reason = f"Additional properties are not allowed ({unknown[0]!r} was unexpected)"
@@ -41,17 +40,9 @@ def _one(held: session.Session, user_id: str, asked: Mapping[str, Any], new_id: 
     return made.id
 
 
-def of_user(held: session.Session, user_id: str, identifier: str) -> accessrule.AccessRule:
-    """A user's rule; raises faults.NotFound, for another's too."""
-    found = finding.maybe(held, accessrule.AccessRule, identifier)
-    if found is None or found.user_id != user_id:
-        raise finding.missing(accessrule.AccessRule, identifier)
-    return found
-
-
 def delete(held: session.Session, user_id: str, identifier: str) -> None:
     """Remove a rule.  Raises faults.Forbidden while a credential has it: without it, that could do more."""
-    gone = of_user(held, user_id, identifier)
+    gone = finding.own(held, accessrule.AccessRule, user_id, identifier)
     for each in rows.find(held, credential.ApplicationCredential, user_id=user_id):
         if gone.id in (each.access_rule_ids or ()):
             raise faults.Forbidden(

@@ -52,6 +52,13 @@ def changes(current: attr.Resource, body: Mapping[str, Any]) -> dict[str, object
     return values
 
 
+def objects(name: str, asked: object) -> list[dict[str, Any]]:
+    """The list of objects that an attribute must be; raises faults.BadAttribute."""
+    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
+        raise faults.BadAttribute(name, asked, f"{asked!r} is not of type 'array'")
+    return asked
+
+
 def keeps_extra(cls: type[attr.Resource]) -> bool:
     """Whether unknown attributes of this noun are kept."""
     return any(each.name == "extra" for each in attr.attributes(cls))

@@ -4,8 +4,6 @@ Safe to repeat: what is there is left as it is.  In particular a password given 
 the administrator may have changed it since.
 """
 
-import hashlib
-
 from vipool.cloud.identity.embedded import finding, grants, hashes, roles
 from vipool.model import domain, named, project, role, user
 from vipool.store import rows, session
@@ -63,4 +61,4 @@ def _project(held: session.Session) -> project.Project:
 
 def _identifier(words: str) -> str:
     """The same on every installation, so that two servers starting at once make the same rows."""
-    return hashlib.sha256(f"bootstrap:{words}".encode()).hexdigest()[:32]
+    return finding.derived(f"bootstrap:{words}")

@@ -4,11 +4,11 @@ The entries of vipool's own services are made from the address that the client i
 changes them; what an operator adds is kept and shown beside them.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from vipool.cloud.identity.embedded import finding
 from vipool.model import caller, catalog, faults
 from vipool.store import rows, session
 
@@ -128,4 +128,4 @@ def check_url(url: str) -> None:
 
 
 def _identifier(words: str) -> str:
-    return hashlib.sha256(f"catalog:{words}".encode()).hexdigest()[:32]
+    return finding.derived(f"catalog:{words}")

@@ -89,9 +89,7 @@ def _roles(held: session.Session, asked: object, has: Iterable[role.Role]) -> tu
     held_ids = [each.id for each in has]
     if asked is None or asked == []:
         return tuple(held_ids)
-    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
-        raise faults.BadAttribute("roles", asked, f"{asked!r} is not of type 'array'")
-    wanted = [roles.named(held, each) for each in asked]
+    wanted = [roles.named(held, each) for each in bodies.objects("roles", asked)]
     if any(each.id not in held_ids for each in wanted):
         raise faults.Invalid(
             "Invalid application credential: Cannot create an application credential with unassigned role"
@@ -100,18 +98,11 @@ def _roles(held: session.Session, asked: object, has: Iterable[role.Role]) -> tu
     return tuple(each for each in held_ids if each in given)
 
 
-def of_user(held: session.Session, user_id: str, identifier: str) -> credential.ApplicationCredential:
-    """A user's credential; raises faults.NotFound, for another's too."""
-    found = finding.maybe(held, credential.ApplicationCredential, identifier)
-    if found is None or found.user_id != user_id:
-        raise finding.missing(credential.ApplicationCredential, identifier)
-    return found
-
-
 def delete(held: session.Session, user_id: str, identifier: str) -> None:
     """Remove a credential; its tokens stop working."""
     finding.one(held, user.User, user_id)
-    rows.remove(held, credential.ApplicationCredential, of_user(held, user_id, identifier).id)
+    gone = finding.own(held, credential.ApplicationCredential, user_id, identifier)
+    rows.remove(held, credential.ApplicationCredential, gone.id)
 
 
 def show(held: session.Session, *found: credential.ApplicationCredential) -> list[dict[str, object]]:

@@ -47,8 +47,7 @@ def delete(held: session.Session, identifier: str) -> None:
 
 
 def _check_name(held: session.Session, wanted: domain.Domain) -> None:
-    other = finding.named(held, domain.Domain, wanted.name)
-    if other is not None and other.id != wanted.id:
+    if finding.other(held, wanted) is not None:
         raise faults.Conflict(
             "Conflict occurred attempting to store project - it is not permitted to have two projects acting as "
             f"domains with the same name: {wanted.name}."

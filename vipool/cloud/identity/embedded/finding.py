@@ -1,11 +1,14 @@
-"""Finding the objects of identity: by id, by name in a domain, as a list; and keeping the immutable ones so."""
+"""Finding the objects of identity: by id, by name in a domain, by what they say; and keeping the immutable ones so."""
 
+import hashlib
 from typing import TypeVar
 
-from vipool.model import attr, faults
+from vipool.model import accessrule, attr, credential, domain, faults, group, project, role, user
 from vipool.store import listing, rows, session
 
 R = TypeVar("R", bound=attr.Resource)
+Called = TypeVar("Called", domain.Domain, group.Group, project.Project, role.Role, user.User)
+Owned = TypeVar("Owned", accessrule.AccessRule, credential.ApplicationCredential)
 
 
 def maybe(held: session.Session, cls: type[R], identifier: str) -> R | None:
@@ -37,6 +40,25 @@ def named(held: session.Session, cls: type[R], name: str, **also: str | None) ->
         limit=1,
     )
     return next(iter(listing.select(held, cls, query)), None)
+
+
+def other(held: session.Session, wanted: Called, **among: str | None) -> Called | None:
+    """Another object with the name that this one is to have, whatever its case, among those with the other values."""
+    found = named(held, type(wanted), wanted.name, **among)
+    return None if found is None or found.id == wanted.id else found
+
+
+def own(held: session.Session, cls: type[Owned], user_id: str, identifier: str) -> Owned:
+    """What a user has under that id; raises faults.NotFound, for another's too."""
+    found = maybe(held, cls, identifier)
+    if found is None or found.user_id != user_id:
+        raise missing(cls, identifier)
+    return found
+
+
+def derived(*words: str) -> str:
+    """The id of what is known by what it says, the same on every server: 32 hexadecimal digits, as Keystone's."""
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
 
 
 def check_mutable(resource: attr.Resource, options: object, verb: str) -> None:

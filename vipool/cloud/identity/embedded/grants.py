@@ -1,6 +1,5 @@
 """Who has which roles where: giving, taking, asking, and what roles imply."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -154,10 +153,9 @@ def check_place(held: session.Session, place: Place) -> None:
 
 
 def _identifier(who: Holder, place: Place, role_id: str) -> str:
-    words = "\n".join((who.id, place.scope, place.id, role_id))
-    return hashlib.sha256(words.encode()).hexdigest()[:32]
+    return finding.derived(who.id, place.scope, place.id, role_id)
 
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every assignment with these values, because what they name is being removed."""
-    rows.remove(held, role.Assignment, *(each.id for each in rows.find(held, role.Assignment, **equals)))
+    rows.remove_where(held, role.Assignment, **equals)

@@ -1,6 +1,5 @@
 """Groups: making, changing and removing them, and who is in them."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,13 +43,13 @@ def remove(held: session.Session, identifier: str) -> None:
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every membership with these values, because what they name is being removed."""
-    rows.remove(held, group.Membership, *rows.column(held, group.Membership, "id", **equals))
+    rows.remove_where(held, group.Membership, **equals)
 
 
 def add(held: session.Session, identifier: str, user_id: str) -> None:
     """Put a user into a group; nothing happens if it is in it.  Raises faults.NotFound."""
     _check(held, identifier, user_id)
-    key = _identifier(identifier, user_id)
+    key = finding.derived(identifier, user_id)
     if rows.get(held, group.Membership, key) is None:
         rows.add(held, group.Membership(id=key, group_id=identifier, user_id=user_id))
 
@@ -58,14 +57,14 @@ def add(held: session.Session, identifier: str, user_id: str) -> None:
 def check(held: session.Session, identifier: str, user_id: str) -> None:
     """Raise faults.NotFound unless the user is in the group."""
     _check(held, identifier, user_id)
-    if rows.get(held, group.Membership, _identifier(identifier, user_id)) is None:
+    if rows.get(held, group.Membership, finding.derived(identifier, user_id)) is None:
         raise faults.NotFound(f"User '{user_id}' not found in group '{identifier}'.")
 
 
 def take(held: session.Session, identifier: str, user_id: str) -> None:
     """Take a user out of a group; raises faults.NotFound if it is not in it."""
     check(held, identifier, user_id)
-    rows.remove(held, group.Membership, _identifier(identifier, user_id))
+    rows.remove(held, group.Membership, finding.derived(identifier, user_id))
 
 
 def members(held: session.Session, identifier: str) -> tuple[str, ...]:
@@ -85,13 +84,8 @@ def _check(held: session.Session, identifier: str, user_id: str) -> None:
     finding.one(held, user.User, user_id)
 
 
-def _identifier(group_id: str, user_id: str) -> str:
-    return hashlib.sha256(f"{group_id}\n{user_id}".encode()).hexdigest()[:32]
-
-
 def _check_name(held: session.Session, wanted: group.Group) -> None:
-    other = finding.named(held, group.Group, wanted.name, domain_id=wanted.domain_id)
-    if other is not None and other.id != wanted.id:
+    if finding.other(held, wanted, domain_id=wanted.domain_id) is not None:
         raise faults.Conflict(
             f"Conflict occurred attempting to store group - Duplicate entry found with name {wanted.name} "
             f"at domain ID {wanted.domain_id}."

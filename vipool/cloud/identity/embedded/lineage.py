@@ -24,7 +24,7 @@ def below(held: session.Session, found: project.Project) -> tuple[project.Projec
     children: list[project.Project] = []
     level: tuple[project.Project, ...] = (found,)
     while level:
-        level = rows.find(held, project.Project, parent_id=tuple(each.id for each in level))
+        level = tuple(rows.among(held, project.Project, "parent_id", (each.id for each in level)))
         children.extend(level)
     return tuple(children)
 

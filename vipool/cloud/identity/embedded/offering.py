@@ -30,7 +30,7 @@ def update_service(held: session.Session, identifier: str, body: Mapping[str, An
 def delete_service(held: session.Session, identifier: str) -> None:
     """Remove a service that was added, with its endpoints."""
     _added(held, catalog.Service, identifier)
-    rows.remove(held, catalog.Endpoint, *rows.column(held, catalog.Endpoint, "id", service_id=identifier))
+    rows.remove_where(held, catalog.Endpoint, service_id=identifier)
     rows.remove(held, catalog.Service, identifier)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.cloud.identity.embedded import bodies, finding, grants, trusts
+from vipool.cloud.identity.embedded import bodies, finding, grants, lineage, trusts
 from vipool.model import credential, domain, faults, project, role
 from vipool.store import rows, session
 
@@ -38,11 +38,7 @@ def _check_parent(held: session.Session, parent: project.Project | None, parent_
         raise faults.Invalid(
             f"Cannot create project, since it specifies its domain_id {domain_id}, but its parent's is not."
         )
-    levels = 1
-    above: project.Project | None = parent
-    while above is not None:
-        levels, above = levels + 1, rows.get(held, project.Project, above.parent_id)
-    if levels > DEEPEST:
+    if len(lineage.above(held, parent)) + 2 > DEEPEST:  # the parent, and what is to be below it
         raise faults.Forbidden(f"Max hierarchy depth reached for the branch of {parent_id}: {DEEPEST} levels.")
 
 
@@ -81,8 +77,7 @@ def delete(held: session.Session, identifier: str) -> None:
 def remove(held: session.Session, identifier: str) -> None:
     """Remove a project, the roles in it, its application credentials and the trusts for it."""
     grants.forget(held, scope=role.Scope.PROJECT, scope_id=identifier)
-    its = rows.find(held, credential.ApplicationCredential, project_id=identifier)
-    rows.remove(held, credential.ApplicationCredential, *(each.id for each in its))
+    rows.remove_where(held, credential.ApplicationCredential, project_id=identifier)
     trusts.forget(held, project_id=identifier)
     rows.remove(held, project.Project, identifier)
 
@@ -99,8 +94,7 @@ def of_user(held: session.Session, user_id: str) -> tuple[project.Project, ...]:
 
 
 def _check_name(held: session.Session, wanted: project.Project) -> None:
-    other = finding.named(held, project.Project, wanted.name, domain_id=wanted.domain_id)
-    if other is not None and other.id != wanted.id:
+    if (other := finding.other(held, wanted, domain_id=wanted.domain_id)) is not None:
         raise faults.Conflict(
             "Conflict occurred attempting to store project - it is not permitted to have two projects with either "
             f"the same name or same id in the same domain: name is {wanted.name}, project id {other.id}."

@@ -1,6 +1,5 @@
 """Roles: making, changing and removing them, and saying which implies which."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,9 +40,8 @@ def delete(held: session.Session, identifier: str) -> None:
 def remove(held: session.Session, identifier: str) -> None:
     """Remove a role that is there, its assignments and its rules."""
     grants.forget(held, role_id=identifier)
-    for equals in ({"prior_role_id": identifier}, {"implied_role_id": identifier}):
-        rules = rows.find(held, role.Inference, **equals)
-        rows.remove(held, role.Inference, *(each.id for each in rules))
+    rows.remove_where(held, role.Inference, prior_role_id=identifier)
+    rows.remove_where(held, role.Inference, implied_role_id=identifier)
     rows.remove(held, role.Role, identifier)
 
 
@@ -59,7 +57,7 @@ def imply(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.R
         )
     if prior_id in grants.implied(grants.inferences(held), (implied_id,)):
         raise faults.Invalid(f"Role {implied.name} implies {prior.name} already: the two would imply each other.")
-    identifier = _rule(prior_id, implied_id)
+    identifier = finding.derived(prior_id, implied_id)
     if rows.get(held, role.Inference, identifier) is None:
         rows.add(held, role.Inference(id=identifier, prior_role_id=prior_id, implied_role_id=implied_id))
     return prior, implied
@@ -67,7 +65,7 @@ def imply(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.R
 
 def rule(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.Role, role.Role]:
     """The two roles of a rule; raises faults.NotFound."""
-    if rows.get(held, role.Inference, _rule(prior_id, implied_id)) is None:
+    if rows.get(held, role.Inference, finding.derived(prior_id, implied_id)) is None:
         raise faults.NotFound(f"{prior_id} does not imply {implied_id}.")
     return finding.one(held, role.Role, prior_id), finding.one(held, role.Role, implied_id)
 
@@ -75,7 +73,7 @@ def rule(held: session.Session, prior_id: str, implied_id: str) -> tuple[role.Ro
 def imply_no_more(held: session.Session, prior_id: str, implied_id: str) -> None:
     """Remove a rule; raises faults.NotFound."""
     rule(held, prior_id, implied_id)
-    rows.remove(held, role.Inference, _rule(prior_id, implied_id))
+    rows.remove(held, role.Inference, finding.derived(prior_id, implied_id))
 
 
 def named(held: session.Session, asked: Mapping[str, object]) -> role.Role:
@@ -89,13 +87,8 @@ def named(held: session.Session, asked: Mapping[str, object]) -> role.Role:
     return found
 
 
-def _rule(prior_id: str, implied_id: str) -> str:
-    return hashlib.sha256(f"{prior_id}\n{implied_id}".encode()).hexdigest()[:32]
-
-
 def _check_name(held: session.Session, wanted: role.Role) -> None:
-    other = finding.named(held, role.Role, wanted.name, domain_id=wanted.domain_id)
-    if other is not None and other.id != wanted.id:
+    if finding.other(held, wanted, domain_id=wanted.domain_id) is not None:
         raise faults.Conflict(
             f"Conflict occurred attempting to store role - Duplicate entry found with name {wanted.name}."
         )

@@ -36,10 +36,9 @@ def _roles(held: session.Session, made: trust.Trust, asked: object) -> tuple[str
         raise faults.Forbidden(
             "You are not authorized to perform the requested action: At least one role should be specified."
         )
-    if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
-        raise faults.BadAttribute("roles", asked, f"{asked!r} is not of type 'array'")
+    given = bodies.objects("roles", asked)
     has = {each.id for each in grants.effective(held, made.trustor_user_id, grants.Place.project(made.project_id))}
-    wanted = [roles.named(held, each) for each in asked]
+    wanted = [roles.named(held, each) for each in given]
     for each in wanted:
         if each.id not in has:
             raise finding.missing(role.Role, each.id)
@@ -68,7 +67,7 @@ def delete(held: session.Session, identifier: str) -> None:
 
 def forget(held: session.Session, **equals: str) -> None:
     """Remove every trust with these values, because what they name is being removed."""
-    rows.remove(held, trust.Trust, *rows.column(held, trust.Trust, "id", **equals))
+    rows.remove_where(held, trust.Trust, **equals)
 
 
 def given(held: session.Session, of: trust.Trust) -> tuple[role.Role, ...]:

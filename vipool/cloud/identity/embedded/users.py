@@ -70,9 +70,8 @@ def remove(held: session.Session, identifier: str) -> None:
     """Remove a user that is there."""
     grants.forget(held, actor_id=identifier)
     groups.forget(held, user_id=identifier)
-    its = rows.find(held, credential.ApplicationCredential, user_id=identifier)
-    rows.remove(held, credential.ApplicationCredential, *(each.id for each in its))
-    rows.remove(held, accessrule.AccessRule, *rows.column(held, accessrule.AccessRule, "id", user_id=identifier))
+    rows.remove_where(held, credential.ApplicationCredential, user_id=identifier)
+    rows.remove_where(held, accessrule.AccessRule, user_id=identifier)
     trusts.forget(held, trustor_user_id=identifier)
     trusts.forget(held, trustee_user_id=identifier)
     rows.remove(held, user.User, identifier)
@@ -91,8 +90,7 @@ def _without_password(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_name(held: session.Session, wanted: user.User) -> None:
-    other = finding.named(held, user.User, wanted.name, domain_id=wanted.domain_id)
-    if other is not None and other.id != wanted.id:
+    if finding.other(held, wanted, domain_id=wanted.domain_id) is not None:
         raise faults.Conflict(
             f"Conflict occurred attempting to store user - Duplicate entry found with name {wanted.name} "
             f"at domain ID {wanted.domain_id}."

@@ -102,8 +102,7 @@ def remove(held: session.Session, gone: securitygroup.SecurityGroup) -> None:
             f"Security Group {gone.id} in use: take it off its ports and out of other groups' rules first.",
             kind="SecurityGroupInUse",
         )
-    inside = rows.find(held, securitygroup.Rule, security_group_id=gone.id)
-    rows.remove(held, securitygroup.Rule, *(each.id for each in inside))
+    rows.remove_where(held, securitygroup.Rule, security_group_id=gone.id)
     rows.remove(held, securitygroup.SecurityGroup, gone.id)
 
 

@@ -53,18 +53,16 @@ def remove(held: session.Session, gone: qospolicy.QosPolicy) -> None:
                 kind="QosPolicyInUse",
             )
     for kind in qosrule.KINDS:
-        rows.remove(held, kind, *rows.column(held, kind, "id", qos_policy_id=gone.id))
+        rows.remove_where(held, kind, qos_policy_id=gone.id)
     rows.remove(held, qospolicy.QosPolicy, gone.id)
 
 
 def rules(held: session.Session, policy_ids: Iterable[str]) -> dict[str, list[qosrule.QosRule]]:
     """The rules of some policies, by policy, kind after kind."""
-    wanted = list(policy_ids)
-    found: dict[str, list[qosrule.QosRule]] = {each: [] for each in wanted}
+    found: dict[str, list[qosrule.QosRule]] = {each: [] for each in policy_ids}
     for kind in qosrule.KINDS:
-        for start in range(0, len(wanted), rows.SLICE):
-            for rule in rows.find(held, kind, qos_policy_id=wanted[start : start + rows.SLICE]):
-                found[rule.qos_policy_id].append(rule)
+        for rule in rows.among(held, kind, "qos_policy_id", found):
+            found[rule.qos_policy_id].append(rule)
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vipool.cloud.network.embedded import floating, making, sharing, touch
+from vipool.cloud.network.embedded import floating, sharing, touch
 from vipool.model import device, faults, floatingip, network, port, rbacpolicy, subnet
 from vipool.store import rows, session
 
@@ -108,7 +108,7 @@ def remove_network(held: session.Session, gone: network.Network) -> None:
             f"network, id for these ports is: {','.join(each.id for each in left[:20])}.",
             kind="NetworkInUse",
         )
-    rows.remove(held, subnet.Subnet, *(each.id for each in making.subnets_of(held, gone.id)))
+    rows.remove_where(held, subnet.Subnet, network_id=gone.id)
     sharing.forget(held, gone.id)
     rows.remove(held, network.Network, gone.id)
     touch.bury_network(held, gone)

@@ -63,4 +63,4 @@ def _check_unused(held: session.Session, of: rbacpolicy.RbacPolicy) -> None:
 
 def forget(held: session.Session, object_id: str) -> None:
     """Remove what shares a network, because the network is being removed."""
-    rows.remove(held, rbacpolicy.RbacPolicy, *rows.column(held, rbacpolicy.RbacPolicy, "id", object_id=object_id))
+    rows.remove_where(held, rbacpolicy.RbacPolicy, object_id=object_id)

@@ -65,7 +65,6 @@ def inside(held: session.Session, *containers: container.Container) -> dict[str,
 
 def remove(held: session.Session, gone: container.Container) -> None:
     """Remove a container and its consumers; the secrets in it stay."""
-    rows.remove(held, container.Reference, *(each.id for each in inside(held, gone)[gone.id]))
-    users = rows.find(held, consumer.ContainerConsumer, of_id=gone.id)
-    rows.remove(held, consumer.ContainerConsumer, *(each.id for each in users))
+    rows.remove_where(held, container.Reference, container_id=gone.id)
+    rows.remove_where(held, consumer.ContainerConsumer, of_id=gone.id)
     rows.remove(held, container.Container, gone.id)

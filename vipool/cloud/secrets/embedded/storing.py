@@ -43,9 +43,7 @@ def clear(held: session.Session, vault: vaults.Vault, found: secret.Secret) -> b
 
 def remove(held: session.Session, found: secret.Secret) -> None:
     """Remove a secret, its payload and its consumers, and take it out of every container."""
-    inside = rows.find(held, container.Reference, secret_id=found.id)
-    rows.remove(held, container.Reference, *(each.id for each in inside))
-    users = rows.find(held, consumer.SecretConsumer, of_id=found.id)
-    rows.remove(held, consumer.SecretConsumer, *(each.id for each in users))
+    rows.remove_where(held, container.Reference, secret_id=found.id)
+    rows.remove_where(held, consumer.SecretConsumer, of_id=found.id)
     rows.remove(held, payload.Payload, found.id)
     rows.remove(held, secret.Secret, found.id)
