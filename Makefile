@@ -9,6 +9,8 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
 ONLY ?=
+# Tests wait more than they compute.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 # What the examples of providers drive: a program, then the package that brings it or what it loads.
 EXAMPLES := nginx:nginx nginx:libnginx-mod-stream
 
@@ -29,7 +31,7 @@ demo-down: setup ## end the demo and remove all it made
 test: check ## all checks and all tests
 	@tools/setup $(EXAMPLES)
 	@tools/ansible
-	@$(PYTEST) tests --ignore=tests/test_house.py
+	@$(PYTEST) -n $(WORKERS) tests --ignore=tests/test_house.py
 
 check: setup ## formatting, lint, types, layers and budgets, in less than a minute
 	@.venv/bin/ruff format --check --quiet --output-format concise . || { echo "ruff format: run '.venv/bin/ruff format .'" >&2; exit 1; }

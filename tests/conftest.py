@@ -1,4 +1,5 @@
-"""What holds for every test: how many examples Hypothesis tries, which signals the processes under test hear.
+"""What holds for every test: how many examples Hypothesis tries, which signals the processes under test hear, which
+tests stay together where several workers share them (pytest-xdist).
 
 `VIPOOL_EXAMPLES=fuzz` (see `make fuzz`) trades minutes for examples, `few` the other way. It promises nothing else:
 fixtures of a room live with the room's tests.
@@ -8,6 +9,8 @@ import os
 import signal
 
 import hypothesis
+import pytest
+import xdist.scheduler
 
 # A shell leaves a job in the background deaf to the first, nohup to the second, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -19,3 +22,16 @@ hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("few", deadline=None, max_examples=30, derandomize=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("VIPOOL_EXAMPLES", "default"))
+
+
+class Shares(xdist.scheduler.LoadScopeScheduling):
+    """What workers take: a file at a time, for the sake of what its tests share; of folders that share one, all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "tests/compat" if file.startswith("tests/compat/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares:
+    """Share the tests out so."""
+    return Shares(config, log)
