@@ -10,7 +10,6 @@ from vipool.model import attr, guarded, types
 TEXT = "text/plain"
 BYTES = "application/octet-stream"
 PKCS8 = "application/pkcs8"
-CONTENT_TYPES = (TEXT, BYTES, PKCS8)
 
 
 class Type(enum.StrEnum):

@@ -21,8 +21,6 @@ FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 ALPN = ("h2", "http/1.1", "http/1.0")
 # RFC 3986, section 2: unreserved and reserved characters, and percent signs that begin an octet.
 URL_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
-# Octavia's naive UTC form, without a zone suffix.
-TIMESTAMP = "%Y-%m-%dT%H:%M:%S"
 
 
 class Storage(enum.StrEnum):

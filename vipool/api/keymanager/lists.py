@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from vipool.api import exchange
+from vipool.api.keymanager import views
 from vipool.cloud.secrets.embedded import finding
 from vipool.model import caller, faults, types
 from vipool.store import listing, session
@@ -21,7 +22,6 @@ EXACTLY = datetime.timedelta(seconds=1)
 # Query arguments -> fields.
 SECRET_FILTERS = {"name": "name", "alg": "algorithm", "mode": "mode", "secret_type": "secret_type"}
 CONTAINER_FILTERS = {"name": "name", "type": "type"}
-MOMENTS = ("created", "updated", "expiration")
 SORT_KEYS = frozenset({"created", "expiration", "mode", "name", "secret_type", "status", "updated"})
 RELATIONS = {f"{each}:": each for each in listing.Relation}
 
@@ -37,7 +37,7 @@ def secrets(held: session.Session, call: exchange.Call) -> listing.Query:
         holds["users"] = (call.who.user_id,)
     else:
         equals["project_id"] = (call.who.project_id,)
-    bounds = [finding.alive(held.now), *(bound for name in MOMENTS for bound in _bounds(call, name))]
+    bounds = [finding.alive(held.now), *(bound for name in views.MOMENTS for bound in _bounds(call, name))]
     return _paged(call, listing.Query(equals=equals, holds=holds, bounds=tuple(bounds), sort=_sort(call)))
 
 

@@ -5,7 +5,6 @@ text, many words for true) is not repeated in each of them.
 """
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from vipool.api.openapi import operation
@@ -94,8 +93,3 @@ def sentence(attribute: attr.Attribute) -> str:
 def paragraph(cls: type[Any]) -> str:
     """The first paragraph of a docstring, on one line."""
     return " ".join((cls.__doc__ or "").split("\n\n")[0].split())
-
-
-def wrapped(key: str, schema: operation.Schema, more: Mapping[str, operation.Schema] | None = None) -> dict[str, Any]:
-    """A reply that holds an object, or a list, under its key."""
-    return operation.reply({key: schema, **(more or {})})
