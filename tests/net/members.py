@@ -226,7 +226,7 @@ def _begin_at(client: socket.socket, source: tuple[str, int]) -> None:
     client.bind(source)
 
 
-def eventually(wanted: Callable[[], object], seconds: float = 5.0) -> object:
+def eventually(wanted: Callable[[], object], seconds: float = 15.0) -> object:
     """What the condition returned once it was true. Fails with what it last returned."""
     tick = threading.Event()
     for _ in range(int(seconds / 0.01)):
