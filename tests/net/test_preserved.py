@@ -7,54 +7,18 @@ import subprocess
 
 import pytest
 
-from tests.net import balanced, datagrams, talkers, topology
+from tests.net import datagrams, preserved, talkers, topology
 from tests.net.balanced import CLIENT, CLIENT6, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2
 from tests.net.members import eventually
-from tests.providers import trees
-from vipool.core import returning
-from vipool.model import spec
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
-
-LISTENER = trees.identifier(2, 1)
-
-
-class Picture(balanced.Balanced):
-    """The classic picture, carried by the kernel alone; the router is told what the tree asks of it."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.one = talkers.Talker("web1", WEB1, "web1").start()
-        self.six = talkers.Talker("web1", WEB1_6, "six").start()
-        self.revision = 1
-
-    def bring_back(self, wanted):
-        """As the control plane does: the router passes on to the VIP of its family what members answer."""
-        vips = {4: VIP, 6: VIP6}
-        ends = [
-            spec.Return(**dataclasses.asdict(each), via=vips[6 if ":" in each.address else 4])
-            for each in returning.of(wanted)
-        ]
-        self.revision += 1
-        self.router = dataclasses.replace(self.router, revision=self.revision, returns=tuple(ends))
-        return self.site.make(self.router)
-
-    def close(self):
-        self.one.stop()
-        self.six.stop()
-        super().close()
 
 
 @pytest.fixture
 def picture(tmp_path):
-    made = Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
+    made = preserved.Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
     yield made
     made.close()
-
-
-def web(*members, protocol="TCP", **back):
-    front = {"id": LISTENER, "protocol": protocol, "protocol_port": 80}
-    return balanced.picture([front], protocol, members, preserve_client_ip=True, **back)
 
 
 def ip(namespace, *words):
@@ -62,7 +26,7 @@ def ip(namespace, *words):
 
 
 def test_the_router_brings_answers_back_by_itself_over_ipv4_and_ipv6(picture):
-    wanted = web({"address": WEB1}, {"address": WEB1_6})
+    wanted = preserved.web({"address": WEB1}, {"address": WEB1_6})
     picture.serve(wanted)
     with pytest.raises(TimeoutError):
         talkers.ask("client", FLOATING, patience=0.5)
@@ -75,7 +39,7 @@ def test_the_router_brings_answers_back_by_itself_over_ipv4_and_ipv6(picture):
 
 
 def test_much_is_carried_both_ways_and_the_source_port_is_kept(picture):
-    wanted = web({"address": WEB1})
+    wanted = preserved.web({"address": WEB1})
     picture.serve(wanted)
     picture.bring_back(wanted)
     with talkers.Connection("client", FLOATING, source=(CLIENT, 45_678)) as connection:
@@ -86,7 +50,7 @@ def test_much_is_carried_both_ways_and_the_source_port_is_kept(picture):
 
 
 def test_datagrams_come_back_too(picture):
-    wanted = web({"address": WEB1, "protocol_port": 53}, protocol="UDP")
+    wanted = preserved.web({"address": WEB1, "protocol_port": 53}, protocol="UDP")
     picture.echo("web1", WEB1)
     picture.serve(wanted)
     picture.bring_back(wanted)
@@ -94,7 +58,7 @@ def test_datagrams_come_back_too(picture):
 
 
 def test_other_ports_of_a_member_are_answered_as_ever(picture):
-    wanted = web({"address": WEB1})
+    wanted = preserved.web({"address": WEB1})
     other = talkers.Talker("web1", WEB1, "other", 8080).start()
     picture.serve(wanted)
     picture.bring_back(wanted)
@@ -106,7 +70,7 @@ def test_other_ports_of_a_member_are_answered_as_ever(picture):
 
 
 def test_a_removed_member_loses_its_connections(picture):
-    wanted = web({"address": WEB1})
+    wanted = preserved.web({"address": WEB1})
     picture.serve(wanted)
     picture.bring_back(wanted)
     with talkers.Connection("client", FLOATING) as connection:
@@ -118,13 +82,13 @@ def test_a_removed_member_loses_its_connections(picture):
 
 
 def test_without_a_router_of_vipool_a_route_by_the_vip_does_it(picture):
-    picture.serve(web({"address": WEB1}))
+    picture.serve(preserved.web({"address": WEB1}))
     ip("web1", "route", "replace", "default", "via", VIP)
     assert talkers.ask("client", FLOATING) == f"web1 to {CLIENT}"
 
 
 def test_a_client_on_the_members_own_link_needs_a_rule_there_and_a_member_may_call_itself(picture):
-    picture.serve(web({"address": WEB1}))
+    picture.serve(preserved.web({"address": WEB1}))
     with pytest.raises(TimeoutError):
         talkers.ask("web2", VIP, patience=0.5)
     ip("web1", "rule", "add", "from", WEB1, "ipproto", "tcp", "sport", "80", "lookup", "100")
@@ -141,7 +105,7 @@ def test_a_member_behind_another_interface_of_the_router_is_reached_and_answers(
     far = picture.site.host("far", topology.port(segment, "172.16.101.9/24", gateways=("172.16.101.1",)))
     assert far
     server = talkers.Talker("far", "172.16.101.9", "far").start()
-    wanted = web({"address": "172.16.101.9"})
+    wanted = preserved.web({"address": "172.16.101.9"})
     picture.serve(wanted)
     picture.bring_back(wanted)
     assert {talkers.ask("client", FLOATING) for _ in range(3)} == {f"far to {CLIENT}"}

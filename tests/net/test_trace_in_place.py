@@ -7,13 +7,14 @@ import threading
 
 import pytest
 
-from tests.net import balanced, datagrams
+from tests.net import balanced, datagrams, preserved
 from tests.net import scene as scenes
 from tests.net.balanced import CLIENT, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2
 from tests.providers import trees
 from vipool.cli import trace as command
 from vipool.core import journey, loss
 from vipool.host import namespaces
+from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
 
 FRONT = {"id": trees.identifier(2, 1), "name": "dns", "protocol": "UDP", "protocol_port": 53}
@@ -35,6 +36,13 @@ IN_PLACE = [
 @pytest.fixture
 def picture(tmp_path):
     made = balanced.Balanced(tmp_path, {"amphora": kernel.Engine()})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def whole(tmp_path):
+    made = preserved.Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
     yield made
     made.close()
 
@@ -243,6 +251,30 @@ def test_a_connection_whose_client_stays_takes_the_ten_steps(scene):
         "WEB1 answers the client, by way of the load balancer.",
         "The load balancer leaves the client as the destination and makes the VIP the source,",
     ]
+
+
+@pytest.mark.parametrize("preserve", [False, True], ids=["both ends", "the destination"])
+def test_a_connection_of_which_the_kernels_provider_rewrites_takes_the_ten_steps(whole, preserve):
+    tree = preserved.web({"address": WEB1, "name": "WEB1"}, preserve_client_ip=preserve)
+    whole.serve(tree)
+    whole.bring_back(tree)
+    told = ask(whole)
+    assert told.loss is None, told
+    client, web1, port = told.client, f"{WEB1}:80", told.client.rpartition(":")[2]
+    seen = client if preserve else f"{VIP}:{port}"
+    assert [(step.hop, step.source, step.destination) for step in told.steps] == [
+        ("router outside", client, f"{FLOATING}:80"),
+        ("router inside", client, f"{VIP}:80"),
+        ("load balancer", client, f"{VIP}:80"),
+        ("load balancer", seen, web1),
+        (f"member {WEB1}", seen, web1),
+        (f"member {WEB1}", web1, seen),
+        ("load balancer", f"{VIP}:80", client),
+        ("router inside", f"{VIP}:80", client),
+        ("router outside", f"{FLOATING}:80", client),
+        ("client", f"{FLOATING}:80", client),
+    ]
+    assert told.answer == f"web1 to {seen.rpartition(':')[0]}"
 
 
 def test_an_answer_to_the_clients_own_address_that_goes_round_the_load_balancer_is_named(scene):
