@@ -15,7 +15,7 @@ from typing import TypeVar
 from vipool.agent import observe, realise
 from vipool.core import attach, node
 from vipool.host import errors
-from vipool.model import spec
+from vipool.model import spec, vitals
 from vipool.providers import base
 
 logger = logging.getLogger("vipool.agent")
@@ -88,6 +88,14 @@ def look(hand: realise.Hand, item: spec.LoadBalancer) -> spec.Observation | None
         logger.debug("looking at load balancer %s: %s", item.id, fault)
         return None
     return seen or observe.NOTHING
+
+
+def feel(hand: realise.Hand, before: Mapping[str, vitals.Vitals | None]) -> vitals.Readings:
+    """The vital signs of namespaces, given those of before; none when the machine could not be asked."""
+    found, _, fault = _guarded(lambda: hand.ground.vital_signs(before))
+    if fault:
+        logger.debug("reading the vital signs of namespaces: %s", fault)
+    return found or vitals.Readings()
 
 
 def _guarded(work: Callable[[], _Answer]) -> tuple[_Answer | None, End, str]:
