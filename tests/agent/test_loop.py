@@ -13,8 +13,9 @@ import pytest
 from tests.agent import doubles
 from vipool.agent import fake, loop, observe, outbox, pace, realise
 from vipool.announce import base as announcing
+from vipool.core import attach
 from vipool.host import errors
-from vipool.model import spec
+from vipool.model import condition, spec, vitals
 
 
 class Node:
@@ -225,6 +226,7 @@ def test_states_are_told_at_once_and_counters_now_and_then(node):
 
 def test_what_does_not_change_is_not_told_again(node):
     node.ask_for(doubles.balancer(1), doubles.router(1), doubles.plug(1, "netns:box"))
+    assert named(node.round(after=10)) == [[]], "that it has looked for conditions is told once"
     assert [report for _ in range(200) for report in node.round(after=10)] == []
 
 
@@ -384,3 +386,76 @@ def test_one_sentence_says_what_was_done(node, caplog):
     caplog.clear()
     node.round(after=1000)
     assert caplog.records == []
+
+
+GATE = vitals.Vitals(neighbours=(vitals.Neighbour(address="172.16.100.1", asking=False, idle=0.0),))
+
+
+def named(reports: list[spec.Report]) -> list[list[str] | None]:
+    """The names of the conditions in each report that says what was seen."""
+    return [
+        None if each.observation.conditions is None else [found.name for found in each.observation.conditions]
+        for each in reports
+        if each.observation is not None
+    ]
+
+
+def test_a_condition_is_told_as_soon_as_it_is_seen_and_as_soon_as_it_is_over(node, caplog):
+    caplog.set_level(logging.INFO)
+    node.ask_for(doubles.balancer(1))
+    assert node.round(after=pace.OBSERVE) == []
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    assert named(node.round(after=pace.OBSERVE)) == [["GatewayUnreachable"]]
+    assert node.round(after=pace.OBSERVE) == []
+    node.machine.signs.clear()
+    assert named(node.round(after=pace.OBSERVE)) == [[]]
+    said = [each.getMessage() for each in caplog.records if "GatewayUnreachable" in each.getMessage()]
+    assert [each.partition(": ")[2] for each in said] == [
+        "GatewayUnreachable of loadbalancer balancer-1: The node asked for 172.16.100.1 in vain.",
+        "GatewayUnreachable of balancer-1 is over",
+    ]
+
+
+def test_a_change_takes_no_condition_away(node):
+    node.ask_for(doubles.balancer(1))
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    node.round(after=pace.OBSERVE)
+    assert named(node.ask_for(doubles.balancer(1, ports=(80, 81), generation=2))) == [["GatewayUnreachable"]]
+
+
+def test_an_agent_that_begins_anew_says_nothing_of_conditions_before_it_has_looked(node, monkeypatch):
+    node.ask_for(doubles.balancer(1))
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    node.round(after=pace.OBSERVE)
+    node.agent = doubles.Agent(node.machine, node.engine, node.server, node.clock)
+    reading = node.machine.vital_signs
+    monkeypatch.setattr(node.machine, "vital_signs", lambda before: vitals.Readings())
+    assert named(node.round()) == [None]
+    monkeypatch.setattr(node.machine, "vital_signs", reading)
+    assert named(node.round(after=pace.OBSERVE)) == [["GatewayUnreachable"]]
+
+
+def test_that_nothing_is_wrong_any_more_is_told_by_an_agent_that_does_not_know_what_was(node):
+    node.ask_for(doubles.balancer(1))
+    node.round(after=pace.OBSERVE)
+    node.agent = doubles.Agent(node.machine, node.engine, node.server, node.clock)
+    assert named(node.round()) == [None]
+    assert named(node.round(after=pace.COUNTERS)) == [[]]
+
+
+def test_numbers_that_change_are_told_now_and_then(node):
+    node.ask_for(doubles.balancer(1))
+    name = attach.loadbalancer_namespace("balancer-1")
+    node.machine.signs[name] = vitals.Vitals(flows=95, room=100)
+    assert named(node.round(after=pace.OBSERVE)) == [["ConntrackTableNearlyFull"]]
+    node.machine.signs[name] = vitals.Vitals(flows=96, room=100)
+    assert node.round(after=pace.OBSERVE) == []
+    (later,) = node.round(after=pace.COUNTERS)
+    assert later.observation.conditions == (
+        spec.Condition(
+            name=condition.Name.CONNTRACK_TABLE_NEARLY_FULL,
+            object_type=condition.About.LOADBALANCER,
+            object_id="balancer-1",
+            measured="96 of 100 places are taken.",
+        ),
+    )

@@ -33,9 +33,8 @@ def is_news(told: Told | None, seen: spec.Observation, now: float) -> bool:
 
 
 def states(seen: spec.Observation) -> tuple[object, ...]:
-    """What of an observation is reported as soon as it changes: of conditions, which there are."""
-    return seen.frontends, seen.backends, seen.servers, _named(seen)
+    """What of an observation is reported as soon as it changes: of conditions, which there are.
 
-
-def _named(seen: spec.Observation) -> frozenset[conditions.Key] | None:
-    return None if seen.conditions is None else frozenset(map(conditions.key, seen.conditions))
+    That it was looked for them and there are none can wait: most load balancers have none, before and after.
+    """
+    return seen.frontends, seen.backends, seen.servers, frozenset(map(conditions.key, seen.conditions or ()))

@@ -28,7 +28,7 @@ def _lines(gauge: Gauge) -> Iterator[str]:
     yield f"# TYPE {gauge.name} gauge"
     for labels, value in gauge.samples:
         within = ",".join(f'{name}="{_quotable(said)}"' for name, said in labels.items())
-        yield f"{gauge.name}{{{within}}} {value:g}"
+        yield f"{gauge.name}{{{within}}} {value}"
 
 
 def _escaped(words: str) -> str:
