@@ -64,7 +64,7 @@ def test_what_runs_nothing_yet_is_told_once(node, monkeypatch):
         node.agent.loop.turn()
         node.agent.deliver()
     (said,) = node.server.reports[before:]
-    assert (said.fault, said.observation) == (None, observe.NOTHING)
+    assert (said.fault, said.observation) == (None, replace(observe.NOTHING, conditions=()))
 
 
 def test_certificates_reach_the_engine_and_no_log(node, caplog):
@@ -226,7 +226,6 @@ def test_states_are_told_at_once_and_counters_now_and_then(node):
 
 def test_what_does_not_change_is_not_told_again(node):
     node.ask_for(doubles.balancer(1), doubles.router(1), doubles.plug(1, "netns:box"))
-    assert named(node.round(after=10)) == [[]], "that it has looked for conditions is told once"
     assert [report for _ in range(200) for report in node.round(after=10)] == []
 
 
@@ -423,24 +422,20 @@ def test_a_change_takes_no_condition_away(node):
     assert named(node.ask_for(doubles.balancer(1, ports=(80, 81), generation=2))) == [["GatewayUnreachable"]]
 
 
-def test_an_agent_that_begins_anew_says_nothing_of_conditions_before_it_has_looked(node, monkeypatch):
+def test_an_agent_that_begins_anew_tells_of_conditions_in_its_first_report(node):
     node.ask_for(doubles.balancer(1))
     node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
     node.round(after=pace.OBSERVE)
     node.agent = doubles.Agent(node.machine, node.engine, node.server, node.clock)
-    reading = node.machine.vital_signs
+    assert named(node.round()) == [["GatewayUnreachable"]]
+
+
+def test_an_agent_that_could_not_look_says_nothing_of_conditions(node, monkeypatch):
     monkeypatch.setattr(node.machine, "vital_signs", lambda before: vitals.Readings())
-    assert named(node.round()) == [None]
-    monkeypatch.setattr(node.machine, "vital_signs", reading)
+    assert named(node.ask_for(doubles.balancer(1))) == [None]
+    monkeypatch.undo()
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
     assert named(node.round(after=pace.OBSERVE)) == [["GatewayUnreachable"]]
-
-
-def test_that_nothing_is_wrong_any_more_is_told_by_an_agent_that_does_not_know_what_was(node):
-    node.ask_for(doubles.balancer(1))
-    node.round(after=pace.OBSERVE)
-    node.agent = doubles.Agent(node.machine, node.engine, node.server, node.clock)
-    assert named(node.round()) == [None]
-    assert named(node.round(after=pace.COUNTERS)) == [[]]
 
 
 def test_numbers_that_change_are_told_now_and_then(node):

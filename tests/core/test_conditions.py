@@ -162,6 +162,13 @@ def test_neighbours(readings, expected):
     assert told(*readings) == expected
 
 
+def test_an_address_that_is_asked_for_again_and_again_without_an_answer_is_lost_though_the_kernel_has_not_given_up():
+    asking = reading(neighbours=(lost(GATE, asking=True),))
+    assert told(*[asking] * 4) == []
+    assert told(*[asking] * 5) == [gateway(GATE)]
+    assert told(asking, asking, reading(), asking, asking, asking) == [], "an answer in between counts"
+
+
 def test_what_is_about_a_member_ends_with_the_member():
     standing = conditions.judge(conditions.NOTHING, reading(crowds=(crowd(98, translated=False),)), ITEM, 0)
     assert [each.object_id for each in standing.conditions] == [FIRST]

@@ -33,10 +33,11 @@ class End(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to attempt."""
+    """What to attempt; of a load balancer that is `unknown` so far its vital signs are wanted too."""
 
     item: spec.Item
     announce_all: bool
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Outcome:
     ended: End
     words: tuple[str, ...] = ()
     observation: spec.Observation | None = None
+    signs: vitals.Vitals | None = None
     fault: str = ""
 
 
@@ -61,7 +63,15 @@ def attempt(hand: realise.Hand, task: Task) -> Outcome:
     done, end, fault = _guarded(work)
     if done is None:
         return Outcome(item=task.item, ended=end, fault=fault)
-    return Outcome(item=task.item, ended=end, words=done.words, observation=done.observation)
+    signs = _first_signs(hand, task.item) if task.unknown else None
+    return Outcome(item=task.item, ended=end, words=done.words, observation=done.observation, signs=signs)
+
+
+def _first_signs(hand: realise.Hand, item: spec.Item) -> vitals.Vitals | None:
+    if not isinstance(item, spec.LoadBalancer) or item.absent:
+        return None
+    place = hand.place(item.id).namespace
+    return feel(hand, {place: None}).found.get(place)
 
 
 def sweep(hand: realise.Hand, claimed: Iterable[spec.Item]) -> tuple[str, ...] | None:

@@ -182,7 +182,8 @@ class Loop:
         """Attempt an item; load balancers on the pool, as they wait for processes."""
         key = node.key(charge.item)
         self._busy.add(key)
-        task = attempt.Task(item=charge.item, announce_all=not charge.announced)
+        unknown = key not in self._standing
+        task = attempt.Task(item=charge.item, announce_all=not charge.announced, unknown=unknown)
         if isinstance(charge.item, spec.LoadBalancer):
             self._pool.submit(lambda: self.post(attempt.attempt(self._hand, task)))
         else:
@@ -218,6 +219,8 @@ class Loop:
             else:
                 self._charges[key] = replace(charge, announced=False, realised=None)
             return
+        if outcome.signs is not None and isinstance(item, spec.LoadBalancer):
+            self._judge(key, item, outcome.signs)
         now = self._clock.now()
         if not (charge.told and current):
             # Where nothing runs yet, that is said here too: else the first look would have to.

@@ -33,8 +33,5 @@ def is_news(told: Told | None, seen: spec.Observation, now: float) -> bool:
 
 
 def states(seen: spec.Observation) -> tuple[object, ...]:
-    """What of an observation is reported as soon as it changes: of conditions, which there are.
-
-    That it was looked for them and there are none can wait: most load balancers have none, before and after.
-    """
+    """What of an observation is reported as soon as it changes: of conditions, which there are."""
     return seen.frontends, seen.backends, seen.servers, frozenset(map(conditions.key, seen.conditions or ()))

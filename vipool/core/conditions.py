@@ -25,6 +25,10 @@ HOLD = 60.0
 RECENT = 120.0
 """Seconds after which an address that nobody asks for any more says nothing of whoever has it."""
 
+PATIENCE = 4.0
+"""Seconds without an answer after which an address is lost though the kernel asks: it gives up after three, and begins
+anew with the next packet, so that under traffic it is nearly always found asking."""
+
 NEARLY, NEARLY_OVER = 0.90, 0.80
 """The share of the table at which it is nearly full, and the share below which it no longer is."""
 
@@ -49,10 +53,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What is known of one load balancer between two looks: the last reading, and the conditions that are there."""
+    """What is known of one load balancer between two looks: the last reading, and the conditions that are there.
+
+    `unanswered` are the addresses that had no answer, since when without a break.
+    """
 
     reading: vitals.Vitals | None = None
     held: Mapping[Key, Held] = field(default_factory=dict)
+    unanswered: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def conditions(self) -> tuple[spec.Condition, ...]:
@@ -71,13 +79,16 @@ def key(found: spec.Condition) -> Key:
 
 def judge(before: Standing, seen: vitals.Vitals, item: spec.LoadBalancer, now: float) -> Standing:
     """The standing after a reading, at a moment in seconds of any steady clock."""
-    held = {key(each): Held(found=each, at=now) for each in _evident(before, seen, item)}
+    recent = [each for each in seen.neighbours if each.idle < RECENT]
+    unanswered = {each.address: before.unanswered.get(each.address, now) for each in recent}
+    lost = {each.address for each in recent if not each.asking or now - unanswered[each.address] >= PATIENCE}
+    held = {key(each): Held(found=each, at=now) for each in _evident(before, seen, item, lost)}
     ids = {row.id for row in item.tree.live().rows()}
-    asking = {each.address for each in seen.neighbours if each.asking}
+    asking = {each.address for each in recent if each.asking}
     for known, each in before.held.items():
         if known not in held and each.found.object_id in ids and _outlasts(each, asking, now):
             held[known] = each
-    return Standing(reading=seen, held=_without_the_lesser(held))
+    return Standing(reading=seen, held=_without_the_lesser(held), unanswered=unanswered)
 
 
 def _outlasts(each: Held, asking: set[str], now: float) -> bool:
@@ -101,11 +112,13 @@ def _without_the_lesser(held: dict[Key, Held]) -> dict[Key, Held]:
     }
 
 
-def _evident(before: Standing, seen: vitals.Vitals, item: spec.LoadBalancer) -> Iterator[spec.Condition]:
+def _evident(
+    before: Standing, seen: vitals.Vitals, item: spec.LoadBalancer, lost: set[str]
+) -> Iterator[spec.Condition]:
     since = _since(before.reading, seen)
     yield from _table(before, since, seen, item)
     yield from _ports(since, seen, item)
-    yield from _neighbours(seen, item)
+    yield from _neighbours(lost, item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +188,7 @@ def _of_a_member(name: condition.Name, identifier: str, address: str, measured: 
     )
 
 
-def _neighbours(seen: vitals.Vitals, item: spec.LoadBalancer) -> Iterator[spec.Condition]:
-    lost = {each.address for each in seen.neighbours if not each.asking and each.idle < RECENT}
+def _neighbours(lost: set[str], item: spec.LoadBalancer) -> Iterator[spec.Condition]:
     for row in item.tree.live().members:
         address = _plain(row.address)
         if address in lost:
