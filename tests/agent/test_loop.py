@@ -431,7 +431,7 @@ def test_an_agent_that_begins_anew_tells_of_conditions_in_its_first_report(node)
 
 
 def test_an_agent_that_could_not_look_says_nothing_of_conditions(node, monkeypatch):
-    monkeypatch.setattr(node.machine, "vital_signs", lambda before: vitals.Readings())
+    monkeypatch.setattr(node.machine, "vital_signs", lambda asked: vitals.Readings())
     assert named(node.ask_for(doubles.balancer(1))) == [None]
     monkeypatch.undo()
     node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
@@ -454,3 +454,17 @@ def test_numbers_that_change_are_told_now_and_then(node):
             measured="96 of 100 places are taken.",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [(None, None, False), (None, {}, True), ({}, {}, False), ({}, None, False)]
+    + [({"total_connections": 1}, {"total_connections": each}, each > 1) for each in (1, 2)]
+    + [({"active_connections": 1}, {"active_connections": 1}, True)],
+)
+def test_what_is_busy_is_seen_by_what_was_counted(before, now, expected):
+    def seen(counters: dict[str, int] | None) -> spec.Observation | None:
+        return None if counters is None else replace(observe.NOTHING, counters={"l": spec.Counters(**counters)})
+
+    told = None if before is None else observe.Told(observation=seen(before) or observe.NOTHING, at=0.0)
+    assert observe.is_busy(told, seen(now)) is expected

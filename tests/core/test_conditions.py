@@ -44,8 +44,9 @@ ITEM = spec.LoadBalancer(
 )
 
 
-def reading(**more) -> vitals.Vitals:
-    return vitals.Vitals(**{"flows": 10, "room": ROOM, **more})
+def reading(*, dropped: int = 0, clashed: int = 0, displaced: int = 0, **more) -> vitals.Vitals:
+    losses = vitals.Losses(dropped=dropped, clashed=clashed, displaced=displaced)
+    return vitals.Vitals(**{"flows": 10, "room": ROOM, "losses": losses, **more})
 
 
 def lost(address: str, *, asking: bool = False, idle: float = 0.0) -> vitals.Neighbour:
@@ -98,6 +99,8 @@ def member(identifier: str, address: str) -> tuple[str, str, str]:
         ([reading(flows=1000)], [WHOLE]),
         ([reading(flows=990), reading(flows=990, dropped=1)], [WHOLE]),
         ([reading(flows=990), reading(flows=990, displaced=1)], [WHOLE]),
+        ([reading(flows=10, losses=None), reading(flows=990, dropped=9, displaced=9)], [NEARLY]),
+        ([reading(flows=990, dropped=9), reading(flows=10, losses=None)], []),
         # What was counted before the first look says nothing, nor do packets dropped where there is room.
         ([reading(flows=10, dropped=5, displaced=5)], []),
         ([reading(), reading(dropped=5)], []),
@@ -224,9 +227,7 @@ readings = st.builds(
     vitals.Vitals,
     flows=st.integers(0, ROOM),
     room=st.sampled_from([0, ROOM]),
-    dropped=counts,
-    clashed=counts,
-    displaced=counts,
+    losses=st.none() | st.builds(vitals.Losses, dropped=counts, clashed=counts, displaced=counts),
     neighbours=st.lists(neighbours, max_size=3).map(tuple),
     crowds=st.lists(crowds, max_size=3).map(tuple),
 )

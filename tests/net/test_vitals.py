@@ -19,8 +19,9 @@ from tests.net.balanced import VIP, WEB1, WEB1_6
 from tests.net.members import eventually
 from tests.providers import configuration, trees
 from vipool.core import conditions
-from vipool.host import namespaces, vitals
-from vipool.model import condition
+from vipool.host import namespaces
+from vipool.host import vitals as signs
+from vipool.model import condition, vitals
 from vipool.providers import halves
 from vipool.providers.haproxy import engine as connections
 from vipool.providers.nftables import carried
@@ -45,9 +46,8 @@ class Patient:
         """The conditions that are there, now or so many seconds later."""
         assert self.picture.item is not None
         self._skipped += after
-        (reading,) = self.picture.site.hand.ground.vital_signs(
-            {self.picture.namespace: self._standing.reading}
-        ).found.values()
+        question = vitals.Question(before=self._standing.reading, busy=True)
+        (reading,) = self.picture.site.hand.ground.vital_signs({self.picture.namespace: question}).found.values()
         self._standing = conditions.judge(self._standing, reading, self.picture.item, time.monotonic() + self._skipped)
         return [conditions.key(each) for each in self._standing.conditions]
 
@@ -208,7 +208,8 @@ def test_a_table_that_fills_is_told_before_and_when_it_is_full(patient):
 @pytest.mark.parametrize("patient", ["kernel"], indirect=True)
 def test_a_namespace_that_is_not_there_is_left_out_of_a_round(patient):
     patient.picture.serve(balanced.tcp({"address": WEB1}))
-    found = vitals.read({"qlbaas-nowhere": None, patient.picture.namespace: None})
+    nothing = vitals.Question()
+    found = signs.read({"qlbaas-nowhere": nothing, patient.picture.namespace: nothing})
     assert set(found.found) == {patient.picture.namespace}
     assert found.cost > 0
     assert found.found[patient.picture.namespace].room > 0

@@ -71,7 +71,7 @@ def _first_signs(hand: realise.Hand, item: spec.Item) -> vitals.Vitals | None:
     if not isinstance(item, spec.LoadBalancer) or item.absent:
         return None
     place = hand.place(item.id).namespace
-    return feel(hand, {place: None}).found.get(place)
+    return feel(hand, {place: vitals.Question()}).found.get(place)
 
 
 def sweep(hand: realise.Hand, claimed: Iterable[spec.Item]) -> tuple[str, ...] | None:
@@ -100,9 +100,9 @@ def look(hand: realise.Hand, item: spec.LoadBalancer) -> spec.Observation | None
     return seen or observe.NOTHING
 
 
-def feel(hand: realise.Hand, before: Mapping[str, vitals.Vitals | None]) -> vitals.Readings:
-    """The vital signs of namespaces, given those of before; none when the machine could not be asked."""
-    found, _, fault = _guarded(lambda: hand.ground.vital_signs(before))
+def feel(hand: realise.Hand, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+    """The vital signs of namespaces; none when the machine could not be asked."""
+    found, _, fault = _guarded(lambda: hand.ground.vital_signs(asked))
     if fault:
         logger.debug("reading the vital signs of namespaces: %s", fault)
     return found or vitals.Readings()

@@ -81,9 +81,9 @@ class Machine:
         self.step(f"announcing {len(claims)} {'new' if new else 'old'} addresses")
         self.announced.extend(claims)
 
-    def vital_signs(self, before: Mapping[str, vitals.Vitals | None]) -> vitals.Readings:
+    def vital_signs(self, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
         """What it was told, or a reading without any trouble."""
-        there = [name for name in before if name in self.namespaces]
+        there = [name for name in asked if name in self.namespaces]
         return vitals.Readings(found={name: self.signs.get(name, vitals.Vitals()) for name in there})
 
     def marked(self) -> frozenset[str]:

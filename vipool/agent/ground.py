@@ -48,8 +48,8 @@ class Ground(Protocol):
     def announce(self, claims: tuple[announcing.Claim, ...], *, new: bool) -> None:
         """Tell the neighbours where these addresses are. `new` says that one of them may have been elsewhere before."""
 
-    def vital_signs(self, before: Mapping[str, vitals.Vitals | None]) -> vitals.Readings:
-        """Readings of these namespaces, given the last one of each; None where there was none."""
+    def vital_signs(self, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+        """Readings of these namespaces, where they are there."""
 
     def marked(self) -> frozenset[str]:
         """The names of the namespaces that are ours, there or about to be."""
@@ -130,9 +130,9 @@ class Linux:
         else:
             self.herald.submit(_announce_and_log, claims, new=new)
 
-    def vital_signs(self, before: Mapping[str, vitals.Vitals | None]) -> vitals.Readings:
+    def vital_signs(self, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
         """Visit them one after the other."""
-        return signs.read(before)
+        return signs.read(asked)
 
     def marked(self) -> frozenset[str]:
         """Read the marks."""

@@ -321,16 +321,22 @@ class Loop:
         longest = sorted(due, key=lambda key: self._look_due.get(key, 0.0))
         due = {key: due[key] for key in longest[: pace.portion(len(carried), self._cost)]}
         self._looking = True
-        before = {key: self._standing[key].reading if key in self._standing else None for key in due}
-        self._pool.submit(lambda: self.post(self._round(due, before)))
+        known = {key: (self._standing.get(key, conditions.NOTHING), self._observed.get(key)) for key in due}
+        self._pool.submit(lambda: self.post(self._round(due, known)))
 
     def _round(
-        self, due: Mapping[node.Key, spec.LoadBalancer], before: Mapping[node.Key, vitals.Vitals | None]
+        self,
+        due: Mapping[node.Key, spec.LoadBalancer],
+        known: Mapping[node.Key, tuple[conditions.Standing, observe.Told | None]],
     ) -> Seen:
         start = self._clock.processor()
         seen = {key: attempt.look(self._hand, item) for key, item in due.items()}
         places = {key: self._hand.place(key[1]).namespace for key in due}
-        signs = attempt.feel(self._hand, {places[key]: before[key] for key in due})
+        asked = {
+            places[key]: vitals.Question(before=standing.reading, busy=observe.is_busy(told, seen[key]))
+            for key, (standing, told) in known.items()
+        }
+        signs = attempt.feel(self._hand, asked)
         return Seen(
             observations={key: found for key, found in seen.items() if found is not None},
             signs={key: signs.found[place] for key, place in places.items() if place in signs.found},

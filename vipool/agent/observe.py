@@ -35,3 +35,10 @@ def is_news(told: Told | None, seen: spec.Observation, now: float) -> bool:
 def states(seen: spec.Observation) -> tuple[object, ...]:
     """What of an observation is reported as soon as it changes: of conditions, which there are."""
     return seen.frontends, seen.backends, seen.servers, frozenset(map(conditions.key, seen.conditions or ()))
+
+
+def is_busy(told: Told | None, seen: spec.Observation | None) -> bool:
+    """Whether connections are open, or anything was counted since the last report."""
+    if told is None or seen is None:
+        return seen is not None
+    return seen.counters != told.observation.counters or any(each.active_connections for each in seen.counters.values())

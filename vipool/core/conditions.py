@@ -115,7 +115,7 @@ def _without_the_lesser(held: dict[Key, Held]) -> dict[Key, Held]:
 def _evident(
     before: Standing, seen: vitals.Vitals, item: spec.LoadBalancer, lost: set[str]
 ) -> Iterator[spec.Condition]:
-    since = _since(before.reading, seen)
+    since = _since(before.reading.losses if before.reading else None, seen.losses)
     yield from _table(before, since, seen, item)
     yield from _ports(since, seen, item)
     yield from _neighbours(lost, item)
@@ -130,18 +130,14 @@ class _Since:
     displaced: int = 0
 
 
-def _since(before: vitals.Vitals | None, seen: vitals.Vitals) -> _Since:
-    if (
-        before is None
-        or min(seen.dropped - before.dropped, seen.clashed - before.clashed, seen.displaced - before.displaced) < 0
-    ):
+def _since(before: vitals.Losses | None, seen: vitals.Losses | None) -> _Since:
+    if before is None or seen is None:
         return _Since()
-    clashed = seen.clashed - before.clashed
-    return _Since(
-        crowded_out=max(0, seen.dropped - before.dropped - clashed),
-        clashed=clashed,
-        displaced=seen.displaced - before.displaced,
-    )
+    dropped, clashed = seen.dropped - before.dropped, seen.clashed - before.clashed
+    displaced = seen.displaced - before.displaced
+    if min(dropped, clashed, displaced) < 0:  # the namespace was made anew
+        return _Since()
+    return _Since(crowded_out=max(0, dropped - clashed), clashed=clashed, displaced=displaced)
 
 
 def _table(before: Standing, since: _Since, seen: vitals.Vitals, item: spec.LoadBalancer) -> Iterator[spec.Condition]:

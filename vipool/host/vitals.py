@@ -1,8 +1,9 @@
 """The vital signs of namespaces, read from the kernel: the table of flows, the neighbours, the source ports.
 
-Promises: reads only. One thread visits all the namespaces of a round, so that each costs what its few questions cost;
-one that is gone is left out. What is dear, the listing of flows or of sockets, is done only where so much is open that
-ports may run out. Layouts are those of linux/netfilter/nfnetlink_conntrack.h, linux/neighbour.h and linux/inet_diag.h.
+Promises: reads only. One thread visits all the namespaces of a round, so that each costs what its few questions cost:
+some 100 microseconds where nothing much goes on. One that is gone is left out. What is dear (files of /proc, counters
+of each processor, the listing of flows or of sockets) is read only where so much is open that it can matter. Layouts
+are those of linux/netfilter/nfnetlink_conntrack.h, linux/neighbour.h and linux/inet_diag.h.
 Decides nothing.
 """
 
@@ -11,15 +12,12 @@ from __future__ import annotations
 import collections
 import contextlib
 import errno
-import functools
 import ipaddress
 import struct
-import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from vipool.host import conntrack, errors, namespaces, netlink
+from vipool.host import conntrack, namespaces, netlink
 from vipool.model import vitals
 
 TRANSLATED = 65536 - 1024
@@ -50,39 +48,32 @@ _SHARE = 4
 """Ends are looked for where at least one in so many ports could be taken by one."""
 
 
-def read(asked: Mapping[str, vitals.Vitals | None]) -> vitals.Readings:
-    """The vital signs of the namespaces that are there, given what was read of each before, None for the first time."""
+def read(asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+    """The vital signs of the namespaces that are there."""
     found: dict[str, vitals.Vitals] = {}
-    cost = []
 
-    def visit() -> None:
-        for reference, before in asked.items():
-            with contextlib.suppress(errors.HostError):
-                found[reference] = namespaces.visit(reference, functools.partial(read_here, before))
-        cost.append(time.thread_time())
+    def look(reference: str) -> None:
+        found[reference] = read_here(asked[reference])
 
-    # A thread that cannot find its way back out of a namespace must not go on: this one ends in any case.
-    thread = threading.Thread(target=visit, name="vitals")
-    thread.start()
-    thread.join()
-    return vitals.Readings(found=found, cost=sum(cost))
+    return vitals.Readings(cost=namespaces.tour(asked, look), found=found)
 
 
-def read_here(before: vitals.Vitals | None = None) -> vitals.Vitals:
+def read_here(question: vitals.Question) -> vitals.Vitals:
     """The vital signs of the calling thread's namespace. Raises `errors.Failed`."""
+    losses: vitals.Losses | None = None
+    crowds: tuple[vitals.Crowd, ...] = ()
     with netlink.Socket(netlink.NETFILTER) as socket:
         flows, room = _table(socket)
-        counted = _counted(socket)
-        clashing = counted[_INSERT_FAILED] > (before.clashed if before else 0)
-        crowds = tuple(_flows(socket)) if clashing and flows >= TRANSLATED // _SHARE else ()
+        if flows >= min(TRANSLATED // _SHARE, room // 2 or TRANSLATED):
+            losses = _losses(socket)
+            before = question.before.losses if question.before else None
+            crowds = tuple(_flows(socket)) if before and losses.clashed > before.clashed else ()
     return vitals.Vitals(
         flows=flows,
         room=room,
-        dropped=counted[_DROP],
-        clashed=counted[_INSERT_FAILED],
-        displaced=counted[_EARLY_DROP],
+        losses=losses,
         neighbours=tuple(_neighbours()),
-        crowds=(*crowds, *_sockets()),
+        crowds=(*crowds, *(_sockets() if question.busy else ())),
     )
 
 
@@ -93,13 +84,13 @@ def _table(socket: netlink.Socket) -> tuple[int, int]:
     return _big(found.get(_ENTRIES, b"")), _big(found.get(_MAXIMUM, b""))
 
 
-def _counted(socket: netlink.Socket) -> collections.Counter[int]:
+def _losses(socket: netlink.Socket) -> vitals.Losses:
     """What every processor has counted, together."""
     found: collections.Counter[int] = collections.Counter()
     request = netlink.Request(type=_STATISTICS_CPU, body=_GENERIC.pack(0, 0, 0), doing="reading the counters of flows")
     for body in socket.dump(request):
         found.update({kind: _big(value) for kind, value in netlink.attributes(body[_GENERIC.size :]).items()})
-    return found
+    return vitals.Losses(dropped=found[_DROP], clashed=found[_INSERT_FAILED], displaced=found[_EARLY_DROP])
 
 
 def _big(value: bytes) -> int:
@@ -140,9 +131,9 @@ def _flows(socket: netlink.Socket) -> Iterator[vitals.Crowd]:
 
 def _sockets() -> Iterator[vitals.Crowd]:
     """The ends that many sockets of this namespace lead to from one address."""
+    open_now = _open("sockstat") + _open("sockstat6")
     room = _room()
-    open_now = sum(_open(name) for name in ("sockstat", "sockstat6"))
-    if room is None or open_now < room // _SHARE:
+    if open_now < room // _SHARE:
         return
     ends: collections.Counter[tuple[int, bytes]] = collections.Counter()
     with netlink.Socket(_DIAGNOSE) as socket:
@@ -167,12 +158,9 @@ def _sockets() -> Iterator[vitals.Crowd]:
             )
 
 
-def _room() -> int | None:
+def _room() -> int:
     """How many ports a socket that has none is given one of."""
-    try:
-        first, last = map(int, _RANGE.read_text().split())
-    except FileNotFoundError:
-        return None
+    first, last = map(int, _RANGE.read_text().split())
     return last - first + 1
 
 

@@ -45,8 +45,8 @@ SENSES = {
     ),
     Name.PORTS_EXHAUSTED: Sense(
         meaning="All source ports of the VIP towards this member are in use: new connections to it fail.",
-        way_out="Add members, or give the machine a second member on another port or address: each has its own ports;"
-        " with HAProxy, widen the sysctl net.ipv4.ip_local_port_range of the namespace.",
+        way_out="Add members; or let the machine be a member more than once, on further ports or addresses: each has"
+        " ports of its own.",
     ),
     Name.MEMBER_UNREACHABLE: Sense(
         meaning="Nobody on the network answers for the address of this member (ARP, or neighbour discovery): what is"

@@ -38,22 +38,40 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """What the table of flows has cost since the namespace was made.
+
+    `dropped` counts packets that found no place in it, and those of `clashed`, whose flow would have had the ports of
+    another; `displaced` counts flows without an answer that made room for new ones.
+    """
+
+    dropped: int = 0
+    clashed: int = 0
+    displaced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """One reading: numbers of this moment, and counters that begin with the namespace.
+    """One reading.
 
     `flows` of `room` are remembered (a room of 0 has no limit); the limit is the machine's, and holds for each
-    namespace by itself. `dropped` counts packets that found no place in the table, and those of `clashed`, whose flow
-    would have had the ports of another; `displaced` counts flows without an answer that made room for new ones.
-    `crowds` are only looked for where so much is open that ports may run out.
+    namespace by itself. `losses` are only read where so many are remembered that there can be any, and `crowds` only
+    looked for where so much is open that ports may run out.
     """
 
     flows: int = 0
     room: int = 0
-    dropped: int = 0
-    clashed: int = 0
-    displaced: int = 0
+    losses: Losses | None = None
     neighbours: tuple[Neighbour, ...] = ()
     crowds: tuple[Crowd, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to read of a namespace: what was read `before`, if anything; whether its own sockets are `busy`."""
+
+    before: Vitals | None = None
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
