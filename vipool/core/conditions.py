@@ -83,11 +83,12 @@ def judge(before: Standing, seen: vitals.Vitals, item: spec.LoadBalancer, now: f
     unanswered = {each.address: before.unanswered.get(each.address, now) for each in recent}
     lost = {each.address for each in recent if not each.asking or now - unanswered[each.address] >= PATIENCE}
     held = {key(each): Held(found=each, at=now) for each in _evident(before, seen, item, lost)}
-    ids = {row.id for row in item.tree.live().rows()}
-    asking = {each.address for each in recent if each.asking}
-    for known, each in before.held.items():
-        if known not in held and each.found.object_id in ids and _outlasts(each, asking, now):
-            held[known] = each
+    if before.held:
+        ids = {row.id for row in item.tree.live().rows()}
+        asking = {each.address for each in recent if each.asking}
+        for known, each in before.held.items():
+            if known not in held and each.found.object_id in ids and _outlasts(each, asking, now):
+                held[known] = each
     return Standing(reading=seen, held=_without_the_lesser(held), unanswered=unanswered)
 
 
@@ -117,8 +118,11 @@ def _evident(
 ) -> Iterator[spec.Condition]:
     since = _since(before.reading.losses if before.reading else None, seen.losses)
     yield from _table(before, since, seen, item)
-    yield from _ports(since, seen, item)
-    yield from _neighbours(lost, item)
+    # To go through all members costs more than all else: of most load balancers there is nothing to say.
+    if seen.crowds:
+        yield from _ports(since, seen, item)
+    if lost:
+        yield from _neighbours(lost, item)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
