@@ -13,8 +13,9 @@ import pytest
 from tests.agent import doubles
 from vipool.agent import fake, loop, observe, outbox, pace, realise
 from vipool.announce import base as announcing
+from vipool.core import attach
 from vipool.host import errors
-from vipool.model import spec
+from vipool.model import condition, spec, vitals
 
 
 class Node:
@@ -63,7 +64,7 @@ def test_what_runs_nothing_yet_is_told_once(node, monkeypatch):
         node.agent.loop.turn()
         node.agent.deliver()
     (said,) = node.server.reports[before:]
-    assert (said.fault, said.observation) == (None, observe.NOTHING)
+    assert (said.fault, said.observation) == (None, replace(observe.NOTHING, conditions=()))
 
 
 def test_certificates_reach_the_engine_and_no_log(node, caplog):
@@ -384,3 +385,86 @@ def test_one_sentence_says_what_was_done(node, caplog):
     caplog.clear()
     node.round(after=1000)
     assert caplog.records == []
+
+
+GATE = vitals.Vitals(neighbours=(vitals.Neighbour(address="172.16.100.1", asking=False, idle=0.0),))
+
+
+def named(reports: list[spec.Report]) -> list[list[str] | None]:
+    """The names of the conditions in each report that says what was seen."""
+    return [
+        None if each.observation.conditions is None else [found.name for found in each.observation.conditions]
+        for each in reports
+        if each.observation is not None
+    ]
+
+
+def test_a_condition_is_told_as_soon_as_it_is_seen_and_as_soon_as_it_is_over(node, caplog):
+    caplog.set_level(logging.INFO)
+    node.ask_for(doubles.balancer(1))
+    assert node.round(after=pace.OBSERVE) == []
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    assert named(node.round(after=pace.OBSERVE)) == [["GatewayUnreachable"]]
+    assert node.round(after=pace.OBSERVE) == []
+    node.machine.signs.clear()
+    assert named(node.round(after=pace.OBSERVE)) == [[]]
+    said = [each.getMessage() for each in caplog.records if "GatewayUnreachable" in each.getMessage()]
+    assert [each.partition(": ")[2] for each in said] == [
+        "GatewayUnreachable of loadbalancer balancer-1: The node asked for 172.16.100.1 in vain.",
+        "GatewayUnreachable of balancer-1 is over",
+    ]
+
+
+def test_a_change_takes_no_condition_away(node):
+    node.ask_for(doubles.balancer(1))
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    node.round(after=pace.OBSERVE)
+    assert named(node.ask_for(doubles.balancer(1, ports=(80, 81), generation=2))) == [["GatewayUnreachable"]]
+
+
+def test_an_agent_that_begins_anew_tells_of_conditions_in_its_first_report(node):
+    node.ask_for(doubles.balancer(1))
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    node.round(after=pace.OBSERVE)
+    node.agent = doubles.Agent(node.machine, node.engine, node.server, node.clock)
+    assert named(node.round()) == [["GatewayUnreachable"]]
+
+
+def test_an_agent_that_could_not_look_says_nothing_of_conditions(node, monkeypatch):
+    monkeypatch.setattr(node.machine, "vital_signs", lambda asked: vitals.Readings())
+    assert named(node.ask_for(doubles.balancer(1))) == [None]
+    monkeypatch.undo()
+    node.machine.signs[attach.loadbalancer_namespace("balancer-1")] = GATE
+    assert named(node.round(after=pace.OBSERVE)) == [["GatewayUnreachable"]]
+
+
+def test_numbers_that_change_are_told_now_and_then(node):
+    node.ask_for(doubles.balancer(1))
+    name = attach.loadbalancer_namespace("balancer-1")
+    node.machine.signs[name] = vitals.Vitals(flows=95, room=100)
+    assert named(node.round(after=pace.OBSERVE)) == [["ConntrackTableNearlyFull"]]
+    node.machine.signs[name] = vitals.Vitals(flows=96, room=100)
+    assert node.round(after=pace.OBSERVE) == []
+    (later,) = node.round(after=pace.COUNTERS)
+    assert later.observation.conditions == (
+        spec.Condition(
+            name=condition.Name.CONNTRACK_TABLE_NEARLY_FULL,
+            object_type=condition.About.LOADBALANCER,
+            object_id="balancer-1",
+            measured="96 of 100 places are taken.",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [(None, None, False), (None, {}, True), ({}, {}, False), ({}, None, False)]
+    + [({"total_connections": 1}, {"total_connections": each}, each > 1) for each in (1, 2)]
+    + [({"active_connections": 1}, {"active_connections": 1}, True)],
+)
+def test_what_is_busy_is_seen_by_what_was_counted(before, now, expected):
+    def seen(counters: dict[str, int] | None) -> spec.Observation | None:
+        return None if counters is None else replace(observe.NOTHING, counters={"l": spec.Counters(**counters)})
+
+    told = None if before is None else observe.Told(observation=seen(before) or observe.NOTHING, at=0.0)
+    assert observe.is_busy(told, seen(now)) is expected

@@ -75,6 +75,32 @@ def test_many_flows_are_ended_in_one_go():
     assert conntrack.marked(NAME) == ()
 
 
+def test_flows_are_counted_by_who_answers_them_of_both_families():
+    for port, address in ((53, "127.0.0.1"), (53, "127.0.0.1"), (54, "fd00::1"), (55, "fd00::1")):
+        send(address, port)
+
+    def count() -> dict[tuple[int, str, str, int], int]:
+        with netlink.Socket(netlink.NETFILTER) as channel:
+            found = conntrack.ends(channel)
+        read = {conntrack.read_end(end): number for end, number in found.items()}
+        return {(protocol, str(ours), str(other), port): n for (protocol, ours, other, port), n in read.items()}
+
+    assert namespaces.call(NAME, count) == {
+        (17, "127.0.0.1", "127.0.0.1", 53): 2,
+        (17, "fd00::1", "fd00::1", 54): 1,
+        (17, "fd00::1", "fd00::1", 55): 1,
+    }
+
+
+def test_a_tour_leads_through_namespaces_and_past_those_that_are_not_there():
+    seen = []
+    home = netlink.thread_namespace()
+    cost = namespaces.tour([NAME, "nowhere", NAME], lambda at: seen.append((at, netlink.thread_namespace())))
+    assert seen == [(NAME, namespaces.identity(NAME))] * 2
+    assert netlink.thread_namespace() == home
+    assert cost > 0
+
+
 def test_a_thread_that_visits_a_namespace_comes_back_whatever_happens_there():
     seen = []
 

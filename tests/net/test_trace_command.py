@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import json
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 
 from tests.net import answering
 from tests.net import scene as scenes
+from vipool.model import attr, condition
 
 WEBS = (("WEB1", scenes.WEB1), ("WEB2", scenes.WEB2))
 
@@ -30,8 +33,12 @@ def state(tmp_path):
 
 
 def trace(state, *words):
-    command = [sys.executable, "-m", "vipool", "trace", "--state-dir", str(state), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return command(state, "trace", *words)
+
+
+def command(state, name, *words):
+    whole = [sys.executable, "-m", "vipool", name, "--state-dir", str(state), *words]
+    return subprocess.run(whole, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_picture_is_printed_in_ten_steps(scene, state):
@@ -63,6 +70,43 @@ def test_a_datagram_that_nobody_takes_is_told_as_a_datagram(scene, state):
     assert (request["protocol"], request["opened_ns"]) == ("UDP", None)
     assert request["loss"]["sentence"].endswith("(ICMP) for UDP port 81: it has no listener there.")
     assert [step["carries"] for step in request["steps"]] == ["data"] * 3
+
+
+NOBODY = condition.Condition(
+    id="c",
+    loadbalancer_id=scenes.BALANCER,
+    project_id="p",
+    name=condition.Name.MEMBER_UNREACHABLE,
+    since=datetime.datetime(2026, 11, 23, 12),
+    object_type=condition.About.MEMBER,
+    object_id="WEB1",
+    address=scenes.WEB1,
+    message="Nobody answers for it.",
+)
+
+
+def test_what_is_wrong_with_the_load_balancer_is_told_beside_what_became_of_the_request(scene, tmp_path):
+    other = dataclasses.replace(NOBODY, id="d", loadbalancer_id="another", message="It is none of ours.")
+    with answering.answering(tmp_path / "s", *scenes.described(*WEBS), conditions=(NOBODY, other)):
+        told, document = (trace(tmp_path / "s", f"{scenes.FLOATING}:81", *more) for more in ((), ("--json",)))
+        named = command(tmp_path / "s", "conditions", scenes.BALANCER)
+        everything = command(tmp_path / "s", "conditions", "--json")
+    paragraph = (
+        f"MemberUnreachable since 2026-11-23T12:00:00: load balancer {scenes.BALANCER}, member WEB1 {scenes.WEB1}\n"
+        "    Nobody answers for it.\n"
+    )
+    assert told.stdout.endswith(f"\n\n{paragraph}")
+    assert json.loads(document.stdout)["conditions"] == [attr.show(NOBODY)]
+    assert (named.returncode, named.stdout) == (1, paragraph)
+    assert json.loads(everything.stdout) == [attr.show(NOBODY), attr.show(other)]
+
+
+def test_where_nothing_is_wrong_that_is_said(state, tmp_path):
+    done = command(state, "conditions")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Nothing is wrong.\n", "")
+    nowhere = command(tmp_path, "conditions")
+    assert nowhere.returncode == 1
+    assert "start it with `vipool up`" in nowhere.stderr
 
 
 def test_a_lost_request_is_exit_code_one(scene, state):

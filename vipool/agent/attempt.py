@@ -15,7 +15,7 @@ from typing import TypeVar
 from vipool.agent import observe, realise
 from vipool.core import attach, node
 from vipool.host import errors
-from vipool.model import spec
+from vipool.model import spec, vitals
 from vipool.providers import base
 
 logger = logging.getLogger("vipool.agent")
@@ -33,10 +33,11 @@ class End(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to attempt."""
+    """What to attempt; of a load balancer that is `unknown` so far its vital signs are wanted too."""
 
     item: spec.Item
     announce_all: bool
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Outcome:
     ended: End
     words: tuple[str, ...] = ()
     observation: spec.Observation | None = None
+    signs: vitals.Vitals | None = None
     fault: str = ""
 
 
@@ -61,7 +63,15 @@ def attempt(hand: realise.Hand, task: Task) -> Outcome:
     done, end, fault = _guarded(work)
     if done is None:
         return Outcome(item=task.item, ended=end, fault=fault)
-    return Outcome(item=task.item, ended=end, words=done.words, observation=done.observation)
+    signs = _first_signs(hand, task.item) if task.unknown else None
+    return Outcome(item=task.item, ended=end, words=done.words, observation=done.observation, signs=signs)
+
+
+def _first_signs(hand: realise.Hand, item: spec.Item) -> vitals.Vitals | None:
+    if not isinstance(item, spec.LoadBalancer) or item.absent:
+        return None
+    place = hand.place(item.id).namespace
+    return feel(hand, {place: vitals.Question()}).found.get(place)
 
 
 def sweep(hand: realise.Hand, claimed: Iterable[spec.Item]) -> tuple[str, ...] | None:
@@ -88,6 +98,14 @@ def look(hand: realise.Hand, item: spec.LoadBalancer) -> spec.Observation | None
         logger.debug("looking at load balancer %s: %s", item.id, fault)
         return None
     return seen or observe.NOTHING
+
+
+def feel(hand: realise.Hand, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+    """The vital signs of namespaces; none when the machine could not be asked."""
+    found, _, fault = _guarded(lambda: hand.ground.vital_signs(asked))
+    if fault:
+        logger.debug("reading the vital signs of namespaces: %s", fault)
+    return found or vitals.Readings()
 
 
 def _guarded(work: Callable[[], _Answer]) -> tuple[_Answer | None, End, str]:

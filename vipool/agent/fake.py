@@ -7,7 +7,7 @@ Promises: no threads, no waiting, nothing of the real machine is touched.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent import futures
 from dataclasses import replace
 from typing import Any, assert_never
@@ -16,7 +16,7 @@ from vipool.agent import link
 from vipool.announce import base as announcing
 from vipool.core import node
 from vipool.host import errors
-from vipool.model import spec, wiring
+from vipool.model import spec, vitals, wiring
 
 
 class Died(BaseException):
@@ -27,7 +27,8 @@ class Machine:
     """A `ground.Ground` in memory. `foreign` are the names of namespaces that belong to somebody else.
 
     `dies_in` counts actions down: at 0 the agent dies instead. An action whose text has one of the words in `refuses`
-    is refused. `performed` and `announced` tell what was done.
+    is refused. `performed` and `announced` tell what was done. `signs` are readings that tell of
+    trouble, by namespace.
     """
 
     def __init__(self, foreign: Iterable[str] = ()) -> None:
@@ -39,6 +40,7 @@ class Machine:
         self.announced: list[announcing.Claim] = []
         self.dies_in: int | None = None
         self.refuses: set[str] = set()
+        self.signs: dict[str, vitals.Vitals] = {}
 
     def observe(self, place: wiring.Namespace) -> wiring.Namespace | None:
         """A copy of what is held."""
@@ -78,6 +80,11 @@ class Machine:
         """Remember what was announced."""
         self.step(f"announcing {len(claims)} {'new' if new else 'old'} addresses")
         self.announced.extend(claims)
+
+    def vital_signs(self, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+        """What it was told, or a reading without any trouble."""
+        there = [name for name in asked if name in self.namespaces]
+        return vitals.Readings(found={name: self.signs.get(name, vitals.Vitals()) for name in there})
 
     def marked(self) -> frozenset[str]:
         """The marks."""

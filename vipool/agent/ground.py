@@ -9,7 +9,7 @@ balancer is beyond its directory's name.
 import contextlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,9 @@ from vipool.announce import arp
 from vipool.announce import base as announcing
 from vipool.core import node
 from vipool.host import errors, links, namespaces, netlink, observation
+from vipool.host import vitals as signs
 from vipool.host import wiring as hand
-from vipool.model import wiring
+from vipool.model import vitals, wiring
 
 logger = logging.getLogger("vipool.agent")
 
@@ -46,6 +47,9 @@ class Ground(Protocol):
 
     def announce(self, claims: tuple[announcing.Claim, ...], *, new: bool) -> None:
         """Tell the neighbours where these addresses are. `new` says that one of them may have been elsewhere before."""
+
+    def vital_signs(self, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+        """Readings of these namespaces, where they are there."""
 
     def marked(self) -> frozenset[str]:
         """The names of the namespaces that are ours, there or about to be."""
@@ -125,6 +129,10 @@ class Linux:
             _announce(claims, new=new)
         else:
             self.herald.submit(_announce_and_log, claims, new=new)
+
+    def vital_signs(self, asked: Mapping[str, vitals.Question]) -> vitals.Readings:
+        """Visit them one after the other."""
+        return signs.read(asked)
 
     def marked(self) -> frozenset[str]:
         """Read the marks."""

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from vipool.agent import attempt, observe, outbox, pace, realise
-from vipool.core import node
-from vipool.model import spec
+from vipool.core import conditions, node
+from vipool.model import spec, vitals
 from vipool.providers import base
 
 logger = logging.getLogger("vipool.agent")
@@ -65,9 +65,10 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The end of a round of looking at data planes: what was seen of each, and the processor time it took."""
+    """The end of a round of looking at data planes: what was seen of each, its vital signs, the processor time."""
 
     observations: Mapping[node.Key, spec.Observation]
+    signs: Mapping[node.Key, vitals.Vitals]
     looked: tuple[node.Key, ...]
     cost: float
 
@@ -99,6 +100,7 @@ class Loop:
         self._look_at = 0.0
         self._look_due: dict[node.Key, float] = {}
         self._observed: dict[node.Key, observe.Told] = {}
+        self._standing: dict[node.Key, conditions.Standing] = {}
         self._places: dict[node.Key, base.Place] = {}
         self._stopped = False
 
@@ -180,7 +182,8 @@ class Loop:
         """Attempt an item; load balancers on the pool, as they wait for processes."""
         key = node.key(charge.item)
         self._busy.add(key)
-        task = attempt.Task(item=charge.item, announce_all=not charge.announced)
+        unknown = key not in self._standing
+        task = attempt.Task(item=charge.item, announce_all=not charge.announced, unknown=unknown)
         if isinstance(charge.item, spec.LoadBalancer):
             self._pool.submit(lambda: self.post(attempt.attempt(self._hand, task)))
         else:
@@ -207,6 +210,7 @@ class Loop:
         if item.absent:
             self._observed.pop(key, None)
             self._look_due.pop(key, None)
+            self._standing.pop(key, None)
             self._places.pop(key, None)
             if not charge.unlisted:
                 self._reports.put(spec.Report(kind=kind, id=identifier, revision=item.revision, gone=True))
@@ -215,10 +219,13 @@ class Loop:
             else:
                 self._charges[key] = replace(charge, announced=False, realised=None)
             return
+        if outcome.signs is not None and isinstance(item, spec.LoadBalancer):
+            self._judge(key, item, outcome.signs)
         now = self._clock.now()
         if not (charge.told and current):
             # Where nothing runs yet, that is said here too: else the first look would have to.
             seen = outcome.observation or (observe.NOTHING if isinstance(item, spec.LoadBalancer) else None)
+            seen = seen and self._whole(key, seen)
             self._reports.put(report(item, done="; ".join(outcome.words), observation=seen))
             if seen is not None:
                 self._observed[key] = observe.Told(observation=seen, at=now)
@@ -314,15 +321,27 @@ class Loop:
         longest = sorted(due, key=lambda key: self._look_due.get(key, 0.0))
         due = {key: due[key] for key in longest[: pace.portion(len(carried), self._cost)]}
         self._looking = True
-        self._pool.submit(lambda: self.post(self._round(due)))
+        known = {key: (self._standing.get(key, conditions.NOTHING), self._observed.get(key)) for key in due}
+        self._pool.submit(lambda: self.post(self._round(due, known)))
 
-    def _round(self, due: Mapping[node.Key, spec.LoadBalancer]) -> Seen:
+    def _round(
+        self,
+        due: Mapping[node.Key, spec.LoadBalancer],
+        known: Mapping[node.Key, tuple[conditions.Standing, observe.Told | None]],
+    ) -> Seen:
         start = self._clock.processor()
         seen = {key: attempt.look(self._hand, item) for key, item in due.items()}
+        places = {key: self._hand.place(key[1]).namespace for key in due}
+        asked = {
+            places[key]: vitals.Question(before=standing.reading, busy=observe.is_busy(told, seen[key]))
+            for key, (standing, told) in known.items()
+        }
+        signs = attempt.feel(self._hand, asked)
         return Seen(
             observations={key: found for key, found in seen.items() if found is not None},
+            signs={key: signs.found[place] for key, place in places.items() if place in signs.found},
             looked=tuple(due),
-            cost=self._clock.processor() - start,
+            cost=self._clock.processor() - start + signs.cost,
         )
 
     def _note(self, seen: Seen) -> None:
@@ -338,8 +357,27 @@ class Loop:
             if charge is None or charge.realised is None:
                 continue
             self._look_due[key] = again
+            if key in seen.signs and isinstance(charge.realised, spec.LoadBalancer):
+                self._judge(key, charge.realised, seen.signs[key])
             if key in seen.observations:
-                self._tell(key, charge, seen.observations[key])
+                self._tell(key, charge, self._whole(key, seen.observations[key]))
+
+    def _judge(self, key: node.Key, item: spec.LoadBalancer, signs: vitals.Vitals) -> None:
+        """Take note of what a reading means, and say what begins or ends."""
+        before = self._standing.get(key, conditions.NOTHING)
+        after = self._standing[key] = conditions.judge(before, signs, item, self._clock.now())
+        for known in after.held.keys() - before.held.keys():
+            found = after.held[known].found
+            logger.warning(
+                "%s %s: %s of %s %s: %s", *key, found.name, found.object_type, found.object_id, found.measured
+            )
+        for known in before.held.keys() - after.held.keys():
+            logger.info("%s %s: %s of %s is over", *key, *known[:2])
+
+    def _whole(self, key: node.Key, seen: spec.Observation) -> spec.Observation:
+        """What an engine says, with the conditions that are there, once that was looked for."""
+        standing = self._standing.get(key)
+        return replace(seen, conditions=standing.conditions) if standing else seen
 
     def _tell(self, key: node.Key, charge: Charge, observation: spec.Observation) -> None:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Which observations are news: states at once, counters now and then.
+"""Which observations are news: states and conditions at once, numbers now and then.
 
 Promises: pure.
 """
@@ -6,6 +6,7 @@ Promises: pure.
 from dataclasses import dataclass
 
 from vipool.agent import pace
+from vipool.core import conditions
 from vipool.model import spec
 
 NOTHING = spec.Observation(frontends={}, backends={}, servers={}, counters={})
@@ -26,9 +27,18 @@ def is_news(told: Told | None, seen: spec.Observation, now: float) -> bool:
         return True
     if states(told.observation) != states(seen):
         return True
-    return told.observation.counters != seen.counters and now - told.at >= pace.COUNTERS
+    before = told.observation
+    changed = (before.counters, before.conditions) != (seen.counters, seen.conditions)
+    return changed and now - told.at >= pace.COUNTERS
 
 
 def states(seen: spec.Observation) -> tuple[object, ...]:
-    """What of an observation is reported as soon as it changes."""
-    return seen.frontends, seen.backends, seen.servers
+    """What of an observation is reported as soon as it changes: of conditions, which there are."""
+    return seen.frontends, seen.backends, seen.servers, frozenset(map(conditions.key, seen.conditions or ()))
+
+
+def is_busy(told: Told | None, seen: spec.Observation | None) -> bool:
+    """Whether connections are open, or anything was counted since the last report."""
+    if told is None or seen is None:
+        return seen is not None
+    return seen.counters != told.observation.counters or any(each.active_connections for each in seen.counters.values())

@@ -20,8 +20,9 @@ from vipool.api import arrivals
 from vipool.cloud.network import base
 from vipool.cloud.network.embedded import plugs
 from vipool.cloud.secrets import base as key_manager
-from vipool.model import attr, faults, plug, spec
-from vipool.service import desired, settle
+from vipool.core import exposition
+from vipool.model import attr, condition, faults, plug, spec
+from vipool.service import conditions, desired, settle
 from vipool.store import rows, session
 
 LONGEST_WAIT = 60.0
@@ -92,6 +93,10 @@ class Local:
                 return await self._desired(request)
             case "POST", ["agent", "reports"]:
                 return await self._reports(request)
+            case "GET", ["agent", "conditions"]:
+                return await anyio.to_thread.run_sync(self._conditions)
+            case "GET", ["metrics"]:
+                return await anyio.to_thread.run_sync(self._metrics)
             case "GET", ["agent", "plugs"]:
                 return await anyio.to_thread.run_sync(self._plugs)
             case "POST", ["agent", "plugs"]:
@@ -138,6 +143,16 @@ class Local:
 
     def _settle(self, reports: list[spec.Report]) -> None:
         settle.take(self.database, self.networks, reports)
+
+    def _conditions(self) -> responses.Response:
+        with self.database.read() as held:
+            found = sorted(rows.find(held, condition.Condition), key=lambda each: each.since)
+        return _json({"conditions": [attr.show(each) for each in found]})
+
+    def _metrics(self) -> responses.Response:
+        with self.database.read() as held:
+            found = conditions.gauges(held)
+        return responses.Response(exposition.text(found), headers={"content-type": exposition.MEDIA})
 
     def _plugs(self) -> responses.Response:
         with self.database.read() as held:

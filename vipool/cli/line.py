@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "vipool.cli.status",
     "exec": "vipool.cli.exec",
     "trace": "vipool.cli.trace",
+    "conditions": "vipool.cli.conditions",
     "port": "vipool.cli.port",
     "demo": "vipool.cli.demo.command",
 }

@@ -9,10 +9,14 @@ from __future__ import annotations
 import collections
 import json as json_module
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from vipool.core import journey, trace
 from vipool.model import packet
+
+Wrong = Mapping[str, Any]
+"""A condition of the load balancer, as the API shows it."""
 
 Run = tuple[str, str]
 """Some text of a line, and the style a terminal shows it in."""
@@ -23,8 +27,10 @@ _WIDE = 150
 _HEADINGS = {trace.Leg.REQUEST: "The request", trace.Leg.ANSWER: "The answer"}
 
 
-def show(way: journey.Journey, traces: Iterable[trace.Trace], *, json: bool) -> int:
-    """Print the traces as they come; return 0 when every request was answered, else 1."""
+def show(
+    way: journey.Journey, traces: Iterable[trace.Trace], wrong: Callable[[], Sequence[Wrong]], *, json: bool
+) -> int:
+    """Print the traces as they come, and then what is wrong; return 0 when every request was answered, else 1."""
     done: list[trace.Trace] = []
     for each in traces:
         done.append(each)
@@ -34,17 +40,24 @@ def show(way: journey.Journey, traces: Iterable[trace.Trace], *, json: bool) -> 
             else:
                 print(f"{len(done):>4}  {_outcome(each)}", flush=True)
     if json:
-        print(json_module.dumps(document(way, done)))
-    elif len(done) > 1:
+        print(json_module.dumps(document(way, done, wrong())))
+        return _code(done)
+    if len(done) > 1:
         print(_spread(done))
+    _print_wrong(wrong())
+    return _code(done)
+
+
+def _code(done: Sequence[trace.Trace]) -> int:
     return 0 if all(each.answered for each in done) else 1
 
 
-def document(way: journey.Journey, traces: Sequence[trace.Trace]) -> dict[str, object]:
+def document(way: journey.Journey, traces: Sequence[trace.Trace], wrong: Sequence[Wrong] = ()) -> dict[str, object]:
     """The traces as JSON values: the form that docs/howto/trace.md describes."""
     return {
         "load_balancer": {"id": way.loadbalancer_id, "name": way.name, "vip": way.vip},
         "router": way.gate.router_id if way.gate else None,
+        "conditions": list(wrong),
         "requests": [_request(each) for each in traces],
     }
 
@@ -87,6 +100,13 @@ def _print_whole(told: trace.Trace) -> None:
     screen = console.Console(highlight=False)
     for line in lines(told, wide=screen.width >= _WIDE):
         screen.print(text.Text.assemble(*line))
+
+
+def _print_wrong(found: Sequence[Wrong]) -> None:
+    from vipool.cli import conditions
+
+    for each in found:
+        print(f"\n{conditions.paragraph(each)}")
 
 
 def _title(told: trace.Trace) -> str:

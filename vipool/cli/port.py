@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json as jsons
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 
-from vipool import settings
-from vipool.cli import options
+from vipool.cli import operator, options
 from vipool.host import errors
-from vipool.model import faults
 
 PATIENCE = 15.0
 LOOK_EVERY = 0.02
@@ -46,23 +44,23 @@ def attach(
     if (netns is None) == (pid is None):
         raise typer.BadParameter("give either --netns NAME or --pid PID")
     target = f"netns:{netns}" if netns is not None else f"pid:{pid}"
-    with _client(options.read(state_dir)) as client:
-        made = _ask(client, "POST", "/agent/plugs", {"port": port, "target": target, "device": device})["plug"]
+    with operator.client(options.read(state_dir)) as client:
+        made = operator.ask(client, "POST", "/agent/plugs", {"port": port, "target": target, "device": device})["plug"]
         _await(client, made["id"])
     typer.echo(f"Port {made['id']} is plugged into {target} as {device}.")
 
 
 def detach(port: Port, state_dir: options.StateDir = None) -> None:
     """Undo `port attach`."""
-    with _client(options.read(state_dir)) as client:
-        _ask(client, "DELETE", f"/agent/plugs/{port}")
+    with operator.client(options.read(state_dir)) as client:
+        operator.ask(client, "DELETE", f"/agent/plugs/{port}")
     typer.echo(f"Port {port} is detached.")
 
 
 def show(state_dir: options.StateDir = None, json: options.Json = False) -> None:
     """List the ports that are plugged."""
-    with _client(options.read(state_dir)) as client:
-        plugs = _ask(client, "GET", "/agent/plugs")["plugs"]
+    with operator.client(options.read(state_dir)) as client:
+        plugs = operator.ask(client, "GET", "/agent/plugs")["plugs"]
     if json:
         typer.echo(jsons.dumps(plugs))
         return
@@ -71,31 +69,14 @@ def show(state_dir: options.StateDir = None, json: options.Json = False) -> None
         typer.echo(f"{each['id']}  {each['target']}  {each['device']}  {state}")
 
 
-def _client(chosen: settings.Settings) -> httpx.Client:
-    if not chosen.agent_socket.exists():
-        raise errors.Missing(f"No vipool of {chosen.state_dir} is running: start it with `vipool up`.")
-    transport = httpx.HTTPTransport(uds=str(chosen.agent_socket))
-    return httpx.Client(transport=transport, base_url="http://vipool", timeout=PATIENCE)
-
-
-def _ask(client: httpx.Client, method: str, path: str, body: object = None) -> Any:
-    try:
-        answer = client.request(method, path, json=body)
-    except httpx.TransportError as error:
-        raise errors.Missing("vipool does not answer: start it with `vipool up`.") from error
-    if answer.is_error:
-        raise faults.Invalid(answer.json()["error"])
-    return answer.json() if answer.content else None
-
-
 def _await(client: httpx.Client, port_id: str) -> None:
     began = time.monotonic()
     while True:
-        found = next(each for each in _ask(client, "GET", "/agent/plugs")["plugs"] if each["id"] == port_id)
+        found = next(each for each in operator.ask(client, "GET", "/agent/plugs")["plugs"] if each["id"] == port_id)
         if found["realised"]:
             return
         if found["fault"] is not None:
-            _ask(client, "DELETE", f"/agent/plugs/{port_id}")
+            operator.ask(client, "DELETE", f"/agent/plugs/{port_id}")
             raise errors.Failed(f"plugging port {port_id} into {found['target']}", reason=found["fault"])
         if time.monotonic() - began > PATIENCE:
             raise errors.Failed(f"plugging port {port_id}", reason=f"not done after {PATIENCE:.0f} s")

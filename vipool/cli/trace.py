@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import inspect
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
@@ -136,7 +137,8 @@ def execute(given: Options) -> int:
         way = journey.find(desired(chosen), asked)
         question.check(way.protocol, given.path, given.payload)
         request = Request(path=given.path, payload=given.payload, seconds=given.timeout, passive=given.passive)
-        return picture.show(way, run(way, request, given.count), json=given.json)
+        wrong = functools.partial(conditions, chosen, way.loadbalancer_id)
+        return picture.show(way, run(way, request, given.count), wrong, json=given.json)
     except (faults.Refusal, errors.HostError, settings.Invalid) as refusal:
         print(f"vipool: {refusal}", file=sys.stderr)
         return UNTRACED
@@ -178,6 +180,16 @@ def desired(chosen: settings.Settings) -> tuple[spec.Item, ...]:
     finally:
         connection.close()
     return found.items if found else ()
+
+
+def conditions(chosen: settings.Settings, loadbalancer_id: str) -> Sequence[picture.Wrong]:
+    """What the server says is wrong with the load balancer; nothing where it cannot be asked any more."""
+    from vipool.cli import conditions as named
+
+    try:
+        return named.of(chosen, loadbalancer_id)
+    except (faults.Refusal, errors.HostError):
+        return ()
 
 
 def wish(target: str, origin: str | None, *, passive: bool, protocol: Protocol | None = None) -> journey.Wish:

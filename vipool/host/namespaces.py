@@ -13,7 +13,8 @@ import ctypes
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -97,6 +98,24 @@ def visit(reference: str, function: Callable[[], _Answer]) -> _Answer:
             return function()
         finally:
             _require(_libc.setns(home, _NEW_NETWORK), f"leaving the network namespace {reference}")
+
+
+def tour(references: Iterable[str], function: Callable[[str], None]) -> float:
+    """Run the function inside each of the namespaces in turn, on one new thread; the seconds of processor time it took.
+
+    It is given the reference it is at. A namespace that is not there is left out, as is one in which the function
+    raises `errors.HostError`. The thread never comes back to where it began, so to see many costs little more than the
+    looking.
+    """
+
+    def visit() -> float:
+        for reference in references:
+            with contextlib.suppress(errors.HostError), opened(reference) as descriptor:
+                _require(_libc.setns(descriptor, _NEW_NETWORK), f"entering the network namespace {reference}")
+                function(reference)
+        return time.thread_time()
+
+    return _on_a_thread(lambda: None, visit)
 
 
 def create(name: str, function: Callable[[], _Answer]) -> _Answer:

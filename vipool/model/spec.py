@@ -201,13 +201,31 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a node found wrong: the name as in ``condition.Name``, the object, an address or nothing, what was measured.
+
+    Names that a server does not know are a newer node's.
+    """
+
+    name: str
+    object_type: str
+    object_id: str
+    address: str = ""
+    measured: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What the data plane of one load balancer says: states by object id, in the words of ``State``."""
+    """What the data plane of one load balancer says: states by object id, in the words of ``State``.
+
+    ``conditions`` are what the node found out beside that; None says that it has not looked, as engines do not.
+    """
 
     frontends: Mapping[str, str]  # listener id -> open | full | closed
     backends: Mapping[str, str]  # pool id -> up | down
     servers: Mapping[str, str]  # member id -> up | down | drain | maint | no_check
     counters: Mapping[str, Counters]  # listener id -> counters
+    conditions: tuple[Condition, ...] | None = None
 
 
 def dump(value: object) -> Any:
@@ -302,5 +320,7 @@ def load_report(body: Mapping[str, Any]) -> Report:
     observation = None
     if seen is not None:
         counters = {key: Counters(**each) for key, each in seen["counters"].items()}
-        observation = Observation(**{**seen, "counters": counters})
+        found = seen.get("conditions")  # an older node says nothing of them
+        conditions = None if found is None else tuple(Condition(**each) for each in found)
+        observation = Observation(**{**seen, "counters": counters, "conditions": conditions})
     return Report(**{**body, "observation": observation})

@@ -1,4 +1,4 @@
-"""The history of load balancers: every accepted write, and what became of it.
+"""The history of load balancers: every accepted write with what became of it, every condition that began or ended.
 
 An entry is written in the transaction of the write itself; what nodes say of it later is added when they say it.  It
 outlives its load balancer, so that it can still be asked who removed it.
@@ -6,6 +6,7 @@ outlives its load balancer, so that it can still be asked who removed it.
 
 import datetime
 import uuid
+from typing import Any
 
 from vipool.core import changes
 from vipool.model import event, faults, loadbalancer, status, tree
@@ -28,6 +29,26 @@ def record(held: session.Session, what: act.Act, before: tree.Tree | None, after
             action=what.action,
             generation=root.generation,
             changes=changes.between(before, after),
+        ),
+    )
+
+
+def noted(
+    held: session.Session, root: loadbalancer.LoadBalancer, action: str, found: tuple[dict[str, Any], ...]
+) -> None:
+    """Note what came about by itself, with nobody asking for it."""
+    rows.add(
+        held,
+        event.Event(
+            id=str(uuid.uuid4()),
+            loadbalancer_id=root.id,
+            project_id=root.project_id,
+            created_at=held.now,
+            user_id="",
+            action=action,
+            generation=root.generation,
+            changes=found,
+            realised_at=held.now,
         ),
     )
 

@@ -11,18 +11,28 @@ from typing import Any, TypeAlias
 
 from vipool.cloud.network import base
 from vipool.core import health
-from vipool.model import loadbalancer, spec, statistics, status, tree
-from vipool.service import amphorae, history
+from vipool.model import condition, loadbalancer, spec, statistics, status, tree
+from vipool.service import amphorae, conditions, history
 from vipool.store import rows, session, trees
 
 # How many reports are taken in one transaction: some tens of milliseconds of the writers' lock.
 TOGETHER = 16
 Counted: TypeAlias = Mapping[str, statistics.Statistics]
+Found: TypeAlias = Mapping[str, condition.Condition]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is kept of a load balancer beside its tree: the counters of its listeners, its conditions; by their ids."""
+
+    counted: Counted
+    found: Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a report changes: the progress of its tree, rows that are gone, states, counters; or the whole tree goes."""
+    """What a report changes: the progress of its tree, rows that are gone, states, counters, conditions; or the whole
+    tree goes."""
 
     whole: tree.Tree
     forgets: bool = False
@@ -32,12 +42,13 @@ class Change:
     states: tuple[tuple[tree.Row, status.Operating], ...] = ()
     new_counters: tuple[statistics.Statistics, ...] = ()
     counters: tuple[statistics.Statistics, ...] = ()
+    named: conditions.Change = conditions.NOTHING
 
     @property
     def is_news(self) -> bool:
         """Whether there is anything to write."""
         found = (self.forgets, self.progress, self.gone, self.states, self.new_counters, self.counters)
-        return any(found)
+        return any(found) or self.named != conditions.NOTHING
 
 
 def take(database: session.Database, networks: base.Network, reports: Iterable[spec.Report]) -> None:
@@ -85,22 +96,26 @@ def _telling(held: session.Session, reports: Sequence[spec.Report]) -> list[spec
     return [report for report in reports if tells(report)]
 
 
-def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.Tree, Counted]]:
-    """The trees with these ids that are there, and the counters of each of them."""
+def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.Tree, Known]]:
+    """The trees with these ids that are there, and what else is kept of each of them."""
     if not identifiers:
         return {}
     roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, sorted(identifiers))
     counted: dict[str, dict[str, statistics.Statistics]] = {identifier: {} for identifier in roots}
     for each in rows.among(held, statistics.Statistics, "loadbalancer_id", roots):
         counted[each.loadbalancer_id][each.id] = each
+    found = conditions.known(held, roots)
     return {
-        whole.loadbalancer.id: (whole, counted[whole.loadbalancer.id])
+        whole.loadbalancer.id: (
+            whole,
+            Known(counted=counted[whole.loadbalancer.id], found=found[whole.loadbalancer.id]),
+        )
         for whole in trees.load_many(held, roots.values())
     }
 
 
-def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
-    """What a report changes of a tree whose counters are known; pure."""
+def changes(whole: tree.Tree, known: Known, report: spec.Report) -> Change:
+    """What a report changes of a tree of which the rest is known; pure."""
     if report.gone:
         return Change(whole=whole, forgets=whole.loadbalancer.dying, progress={})
     progress = settled(whole.loadbalancer, report)
@@ -122,8 +137,9 @@ def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
         words=report.fault or report.done,
         gone=gone,
         states=_news(after, health.derive(after.live(), seen)),
-        new_counters=tuple(each for each in counted if each.id not in known),
-        counters=tuple(each for each in counted if known.get(each.id, each) != each),
+        new_counters=tuple(each for each in counted if each.id not in known.counted),
+        counters=tuple(each for each in counted if known.counted.get(each.id, each) != each),
+        named=conditions.changes(after, known.found, seen.conditions),
     )
 
 
@@ -200,6 +216,7 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
     rows.add(held, *change.new_counters)
     for counters in change.counters:
         rows.put(held, counters)
+    conditions.keep(held, root, change.named)
 
 
 def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> None:
@@ -207,6 +224,7 @@ def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> 
     if root.vip_port_id is not None:
         networks.release_port(held, root.vip_port_id, delete=root.vip_owned)
     amphorae.forget(held, root.id)
+    conditions.forget(held, root.id)
     history.gone(held, root)
     rows.remove(held, statistics.Statistics, *(each.id for each in whole.listeners))
     trees.remove(held, whole)

@@ -1,5 +1,6 @@
 """What vipool adds to Octavia's API, under a prefix of its own: its discovery document, and the history of changes.
 
+The conditions of load balancers are in ``conditions``.
 Octavia's own version list says nothing of it: clients take its last entry for what the service can do.
 """
 
@@ -7,7 +8,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import arguments, asking, listing, operations, versions
+from vipool.api.octavia import arguments, asking, conditions, listing, operations, versions
 from vipool.api.openapi import operation
 from vipool.core.policy import actions
 from vipool.model import attr, event, loadbalancer
@@ -19,8 +20,24 @@ HISTORY = f"{BASE}/loadbalancers/{{id}}/history"
 ADDED = (
     {
         "name": "history",
-        "description": "Every accepted write to a load balancer: who, when, what changed, and how it became real.",
+        "description": "Every accepted write to a load balancer: who, when, what changed, and how it became real;"
+        " and every condition that began or ended.",
         "path": HISTORY,
+    },
+    {
+        "name": "conditions",
+        "description": "What is wrong with a load balancer that clients would see as silence, by name.",
+        "path": BASE + conditions.OF_ONE,
+    },
+    {
+        "name": "all-conditions",
+        "description": "The same of every load balancer that the caller may list.",
+        "path": BASE + conditions.OF_ALL,
+    },
+    {
+        "name": "metrics",
+        "description": "The same for Prometheus, for whoever may list the load balancers of all projects.",
+        "path": BASE + conditions.METRICS,
     },
     {
         "name": "provisioning_fault",

@@ -12,7 +12,7 @@ import orjson
 from vipool.api import exchange
 from vipool.api.octavia import operations, providers, refusals, shapes, versions
 from vipool.api.openapi import document, operation, page
-from vipool.model import amphora, event, quota
+from vipool.model import amphora, condition, event, quota
 
 TITLE = "Load balancing"
 SOURCE = "/openapi.json"
@@ -42,7 +42,7 @@ PAGE = operation.Operation(
 
 def about(mount: str) -> operation.About:
     """What the document says of the service as a whole."""
-    said = (*shapes.TREE, event.Event, quota.Quota, *shapes.SHELVES, amphora.Amphora)
+    said = (*shapes.TREE, event.Event, condition.Condition, quota.Quota, *shapes.SHELVES, amphora.Amphora)
     return operation.About(
         title=TITLE,
         version=versions.current(),

@@ -9,6 +9,7 @@ from vipool.api.face import Face
 from vipool.api.octavia import (
     amphorae,
     asking,
+    conditions,
     dialect,
     extensions,
     healthcheck,
@@ -79,6 +80,7 @@ def face(
         *versions.routes(),
         *healthcheck.Healthcheck(database=writer.database, enabled=healthy).routes(),
         *extensions.Extensions(desk=desk).routes(),
+        *conditions.Conditions(desk=desk, base=extensions.BASE).routes(),
         *amphorae.Amphorae(desk=desk, writer=writer).routes(),
         *_spelled([idempotency.guarded(writer.database, row) for row in table(writer, desk)]),
     )

@@ -13,6 +13,7 @@ from vipool.core import graph
 from vipool.model import (
     amphora,
     attr,
+    condition,
     event,
     flavor,
     healthmonitor,
@@ -127,7 +128,8 @@ def every() -> Schemas:
         found[f"{name(shelf)}Update"] = schemas.update(shelf)
     found |= {f"{name(noun)}InTree": shape for noun, shape in _planted()}
     found |= {f"{name(noun)}Expanded": operation.reply(shape, _always(shape)) for noun, shape in _expanded()}
-    found |= {"Event": operation.reply(schemas.shown(event.Event), ())}
+    for noun in (event.Event, condition.Condition):
+        found[name(noun)] = operation.reply(schemas.shown(noun), ())
     found |= {"Amphora": _amphora(), "Quotas": _quotas(), "QuotasUpdate": _quotas_update()}
     return found | {"PoolInUse": _pool_in_use(), "Counters": counters(), "LoadBalancerStatuses": _statuses()}
 

@@ -30,6 +30,9 @@ _NOUNS: Mapping[str, Mapping[str, str]] = {
         "put_failover": ADMIN,
         # vipool's own: what was done to a load balancer, and when.
         "get_history": READ,
+        # Also its own: what is wrong with one, and with all of them.
+        "get_conditions": READ,
+        "get_metrics": READ_GLOBAL,
     },
     "listener": {**_TREE, "get_stats": READ},
     "pool": _TREE,
