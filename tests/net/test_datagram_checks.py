@@ -13,7 +13,7 @@ from tests.net.members import Member, eventually
 from tests.net.test_datagrams import BOTH, LISTENER, POOL, dns, engines
 from tests.providers import configuration, trees
 from vipool.model import healthmonitor
-from vipool.providers.nftables import checker
+from vipool.providers.probing import prober
 
 pytestmark = configuration.needs_haproxy
 ONE, TWO = trees.identifier(4, 1), trees.identifier(4, 2)
@@ -47,7 +47,7 @@ def states(picture):
 
 def becomes(picture, member, state):
     """Wait until a member has the state, doing what the agent does meanwhile."""
-    eventually(lambda: states(picture)[0][member] == state and not picture.watch(), seconds=15)
+    eventually(lambda: not picture.watch() and states(picture)[0][member] == state, seconds=15)
 
 
 def test_a_udp_member_whose_port_is_closed_is_down_and_its_flows_go_elsewhere(picture):
@@ -159,7 +159,7 @@ def test_an_http_monitor_asks_what_it_was_told_and_judges_by_the_code(picture):
     members = ({"address": WEB1, "monitor_port": 8080},)
     picture.put(monitored(dns(*members), "HTTP", expected_codes="200-204", **said))
     eventually(lambda: len(health.heads) >= 2, seconds=10)
-    assert health.heads[0] == "HEAD /alive?q=1 HTTP/1.1\r\nHost: dns.example\r\nConnection: close\r\n\r\n"
+    assert health.heads[0] == "HEAD /alive?q=1 HTTP/1.1\r\nhost: dns.example\r\nconnection: close\r\n\r\n"
     assert states(picture)[0] == {ONE: "up"}
     health.status = 503
     becomes(picture, ONE, "down")
@@ -190,7 +190,7 @@ def test_datagrams_to_one_host_are_sent_apart_and_each_dead_port_is_found(pictur
     ends = tuple({"address": WEB1, "protocol_port": 1000 + port} for port in range(12))
     picture.put(monitored(dns(*ends), "UDP-CONNECT", delay=3))
     every = [trees.identifier(4, at) for at in range(1, 13)]
-    eventually(lambda: set(states(picture)[0].values()) == {"down"} and not picture.watch(), seconds=20 * checker.APART)
+    eventually(lambda: not picture.watch() and set(states(picture)[0].values()) == {"down"}, seconds=20 * prober.APART)
     assert states(picture) == (dict.fromkeys(every, "down"), "down")
 
 

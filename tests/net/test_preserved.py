@@ -13,6 +13,7 @@ from tests.net.members import eventually
 from tests.providers import trees
 from vipool.core import returning
 from vipool.model import spec
+from vipool.providers.haproxy import checker
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
 
@@ -47,7 +48,7 @@ class Picture(balanced.Balanced):
 
 @pytest.fixture
 def picture(tmp_path):
-    made = Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
+    made = Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE, checker.Checker())})
     yield made
     made.close()
 

@@ -14,6 +14,8 @@ from tests.providers import trees
 from vipool.cli import trace as command
 from vipool.core import journey, loss
 from vipool.host import namespaces
+from vipool.providers import fake
+from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
 
 FRONT = {"id": trees.identifier(2, 1), "name": "dns", "protocol": "UDP", "protocol_port": 53}
@@ -34,7 +36,7 @@ IN_PLACE = [
 
 @pytest.fixture
 def picture(tmp_path):
-    made = balanced.Balanced(tmp_path, {"amphora": kernel.Engine()})
+    made = balanced.Balanced(tmp_path, {"amphora": kernel.Engine(carried.DATAGRAMS, fake.Checker())})
     yield made
     made.close()
 
