@@ -29,6 +29,10 @@ def usual_engine():
     return halves.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS, checker.Checker()))
 
 
+def kernel_engine():
+    return kernel.Engine(carried.WHOLE, checker.Checker())
+
+
 @configuration.needs_haproxy
 class TestHaproxy(suite.Suite):
     subject = subject.Subject(name="haproxy", capabilities=usual_capabilities, engine=usual_engine)
@@ -38,7 +42,7 @@ class TestNftables(suite.Suite):
     subject = subject.Subject(
         name="nftables",
         capabilities=functools.partial(datagrams.Capabilities, carried.WHOLE),
-        engine=functools.partial(kernel.Engine, carried.WHOLE),
+        engine=kernel_engine,
     )
 
 

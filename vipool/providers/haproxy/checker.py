@@ -43,9 +43,9 @@ _LINES = 1 << 16
 
 @dataclass(slots=True)
 class Seen:
-    """What is known of a load balancer's members: who is down, the socket with the news, when to look again."""
+    """What is known of a load balancer's members: who is down, the descriptor with the news, when to look again."""
 
-    news: socket.socket
+    news: int
     down: frozenset[str] = frozenset()
     stale: bool = True
     ready: float = 0.0
@@ -140,7 +140,7 @@ class Checker:
         with self._lock:
             found = self._seen.pop(place.directory, None)
         if found is not None:
-            found.news.close()
+            os.close(found.news)
         directory = Path(inner.directory)
         if not directory.exists():
             return False
@@ -156,8 +156,8 @@ def _inner(place: base.Place) -> base.Place:
     return base.Place(namespace=place.namespace, directory=os.path.join(place.directory, FOLDER))
 
 
-def _listening(directory: Path) -> socket.socket:
-    """A new socket in the place of any other that is there."""
+def _listening(directory: Path) -> int:
+    """The descriptor of a new socket in the place of any other that is there."""
     (directory / checking.NEWS).unlink(missing_ok=True)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
@@ -167,14 +167,14 @@ def _listening(directory: Path) -> socket.socket:
     except OSError as error:
         made.close()
         raise errors.Failed(f"listening on {directory / checking.NEWS}", number=error.errno or 0) from error
-    return made
+    return made.detach()
 
 
-def _drained(news: socket.socket) -> bool:
+def _drained(news: int) -> bool:
     """Take every line that is there; whether there was one. What it says is read where it cannot be out of date."""
     found = False
     with contextlib.suppress(OSError):
-        while news.recv(_LINES):
+        while os.read(news, _LINES):
             found = True
     return found
 
