@@ -188,11 +188,16 @@ class Associations:
 
 
 class Connection:
-    """A connection of one check: made, then reset, so that nothing of it is left on either side."""
+    """A connection of one check: answered, then reset, so that nothing of it is left on either side.
+
+    The member's program hears nothing of it: what it was answered is not acknowledged before it is reset. That spares
+    both sides half of the work, and it is what HAProxy does.
+    """
 
     def __init__(self, version: int, source: str | None) -> None:
         self._socket = _opened(version, source, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
 
     def fileno(self) -> int:
         """See `Channel`."""
