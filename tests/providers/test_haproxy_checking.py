@@ -1,6 +1,9 @@
 """The text of a process that checks members and carries nothing; the real binary takes every one."""
 
 import dataclasses
+import json
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,8 @@ from vipool.providers.nftables import checks
 
 LISTENER, POOL, MONITOR = trees.identifier(2, 1), trees.identifier(3, 1), trees.identifier(5, 1)
 LAYOUT = render.Layout(files=20_000)
+GOLDEN = Path(__file__).parent.parent / "golden"
+CASES = sorted(each.parent.name for each in GOLDEN.glob("*/checks.cfg"))
 
 
 def picture(*members, protocol="TCP", **monitor):
@@ -37,27 +42,30 @@ def text(*members, **monitor):
     return checking.render_checks(picture(*members, **monitor), LAYOUT)
 
 
-BACKEND = f"""\
-backend {POOL}:checks
-    mode tcp
-    timeout connect 2s
-    timeout server 2s
-    timeout check 2s
-    option httpchk
-    http-check send meth HEAD uri /a ver HTTP/1.0
-    http-check expect status 200-204
-    server {trees.identifier(4, 0)} 10.0.0.1:80 weight 1 source 172.16.100.11 check inter 5s rise 2 fall 3
-    server {trees.identifier(4, 1)} [fd00::9]:8080 weight 1 source [fd00::b] check inter 5s rise 2 fall 3
-"""
+def recorded(case):
+    return checks.handed(trees.load(json.loads((GOLDEN / case / "tree.json").read_text())))
 
 
-def test_a_pool_is_a_backend_whose_members_are_checked_from_the_vip_where_their_monitor_says():
+@pytest.mark.parametrize("case", CASES)
+def test_what_checks_the_members_of_a_tree_is_as_recorded(case):
+    path = GOLDEN / case / "checks.cfg"
+    whole = checking.render_checks(recorded(case), LAYOUT)
+    if os.environ.get("VIPOOL_BLESS"):
+        path.write_text(whole)
+    assert whole == path.read_text()
+
+
+@configuration.needs_haproxy
+@pytest.mark.parametrize("case", CASES)
+def test_haproxy_takes_the_recorded_text_without_a_word(tmp_path, case):
+    assert configuration.verdict((GOLDEN / case / "checks.cfg").read_text(), tmp_path) == ""
+
+
+def test_a_member_is_checked_from_the_vip_where_its_monitor_says():
     members = ({"address": "10.0.0.1"}, {"address": "10.0.0.2", "monitor_address": "fd00::9", "monitor_port": 8080})
-    said = {"http_method": "HEAD", "url_path": "/a", "expected_codes": "200-204"}
-    whole = text(*members, **said)
-    assert whole.endswith(BACKEND)
-    assert "frontend" not in whole
-    assert f"log unix@{checking.NEWS} " in whole
+    one, two = (line.split() for line in text(*members).splitlines() if line.startswith("    server "))
+    assert one[2:7] == ["10.0.0.1:80", "weight", "1", "source", "172.16.100.11"]
+    assert two[2:7] == ["[fd00::9]:8080", "weight", "1", "source", "[fd00::b]"]
 
 
 @pytest.mark.parametrize(
