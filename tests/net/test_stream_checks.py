@@ -16,6 +16,7 @@ from tests.net.balanced import FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2, WEB2_6
 from tests.net.members import Member, eventually
 from tests.net.test_datagram_checks import ONE, TWO, becomes, monitored, states
 from tests.providers import certificates, configuration
+from vipool.providers import base, fake
 from vipool.providers.haproxy import checker, generations
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
@@ -185,6 +186,41 @@ def test_members_come_and_go_without_another_process(picture, servers):
     picture.serve(monitored(balanced.tcp({"address": WEB1}), "HTTP"))
     assert states(picture)[0] == {ONE: "up"}
     assert checkers(picture) == (pid,)
+
+
+def test_a_monitor_that_changes_asks_otherwise_and_nobodys_standing_changes(picture, servers):
+    found = servers(False, *places())
+    found[WEB1].status = 500
+    picture.put(monitored(balanced.tcp(*BOTH), "HTTP"))
+    becomes(picture, ONE, "down")
+    (pid,) = checkers(picture)
+    found[WEB1].status = 200
+    slower = monitored(balanced.tcp(*BOTH), "HTTP", url_path="/other", delay=20, max_retries=2)
+    (said,) = picture.put(slower)
+    assert said.startswith("checker: HAProxy reloaded")
+    assert states(picture)[0] == {ONE: "down", TWO: "up"}
+    eventually(lambda: checkers(picture) not in ((), (pid,)) and len(checkers(picture)) == 1, seconds=10)
+    eventually(lambda: any(head.startswith("GET /other ") for head in found[WEB2].heads), seconds=25)
+    assert states(picture)[0] == {ONE: "down", TWO: "up"}
+
+
+def test_what_another_checker_finds_is_what_the_rules_say(tmp_path):
+    found = fake.Checker()
+    made = balanced.Balanced(tmp_path, {"amphora": kernel.Engine(carried.WHOLE, found)})
+    talking = [talkers.Talker(name, address, name, 80).start() for name, address in places()]
+    made.serve(monitored(balanced.tcp(*BOTH), "HTTPS"))
+    assert answered() == {"web1", "web2"}
+    found.missing.add(ONE)
+    assert made.watch() == f"member {ONE} is down"
+    assert answered() == {"web2"}
+    found.killed.update(found.assigned)
+    assert made.watch() == base.GONE
+    assert made.watch() == ""
+    assert states(made)[0] == {ONE: "down", TWO: "up"}
+    made.close()
+    assert found.assigned == {}
+    for each in talking:
+        each.stop()
 
 
 def test_nothing_is_left_when_the_monitor_goes_or_the_load_balancer(picture, servers):

@@ -118,7 +118,9 @@ class Checker:
         except runtime.Silent:
             found, again = None, began + _AGAIN
         else:
-            found = frozenset(name for (_, name), server in stats.states(said).items() if server.down)
+            # One that goes is in maintenance until it can.
+            states = stats.states(said).items()
+            found = frozenset(name for (_, name), server in states if server.down and not server.maintenance)
             again = began + (time.monotonic() - began) * _SHARE
         with self._lock:
             seen = self._seen.get(place.directory)
