@@ -12,6 +12,7 @@ each place. Decides nothing.
 import contextlib
 import itertools
 import os
+import select
 import shutil
 import socket
 import threading
@@ -20,7 +21,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vipool.host import errors, files, processes
+from vipool.host import descriptors, errors, files, processes
 from vipool.model import tree
 from vipool.providers import base
 from vipool.providers.haproxy import checking, generations, node, plan, render, runtime, stats, steps, watching
@@ -59,6 +60,7 @@ class Checker:
         self._layout = layout or node.layout()
         self._watching = watching.Watching()
         self._seen: dict[str, Seen] = {}
+        self._bells = select.epoll()
         self._lock = threading.Lock()
 
     def assign(self, place: base.Place, wanted: tree.Tree, down: Collection[str]) -> str:
@@ -91,24 +93,27 @@ class Checker:
         self._end(place)
 
     def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
-        """See `vipool.providers.base.Checker.watch`. Costs little where there is no news."""
+        """See `vipool.providers.base.Checker.watch`. Costs two polls when there is no news and all is well."""
         with self._lock:
             ours = [place for place in places if place.directory in self._seen] if self._seen else []
+        rung = {descriptor for descriptor, _ in self._bells.poll(0)} if ours else set()
         for place in ours:
-            if self._is_due(place):
+            if self._is_due(place, rung):
                 self._look(place, seconds=_PATIENCE)
         inner = {_inner(place).directory: place.namespace for place in ours}
         missing = self._watching.missing([_inner(place) for place in ours]) if ours else ()
         return {inner[each.directory]: GONE for each in missing}
 
-    def _is_due(self, place: base.Place) -> bool:
+    def _is_due(self, place: base.Place, rung: Collection[int]) -> bool:
         with self._lock:
             found = self._seen.get(place.directory)
             if found is None:
                 return False
+            if found.news in rung:
+                _drain(found.news)
+                found.stale = True
             now = time.monotonic()
-            found.stale = _drained(found.news) or found.stale or now > found.audit
-            return found.stale and now >= found.ready
+            return now >= found.ready and (found.stale or now > found.audit)
 
     def _look(self, place: base.Place, seconds: float = runtime.SECONDS) -> None:
         """Read who is down. One who does not answer is asked again later: what is known of its members stays."""
@@ -133,7 +138,9 @@ class Checker:
         """Have a socket for the news; a new one where there was none in this process."""
         with self._lock:
             if place.directory not in self._seen:
-                self._seen[place.directory] = Seen(news=_listening(Path(_inner(place).directory)))
+                found = Seen(news=_listening(Path(_inner(place).directory)))
+                self._seen[place.directory] = found
+                self._bells.register(found.news, select.EPOLLIN)
 
     def _end(self, place: base.Place) -> bool:
         """Stop the process and remove its files; whether there was any."""
@@ -169,16 +176,14 @@ def _listening(directory: Path) -> int:
     except OSError as error:
         made.close()
         raise errors.Failed(f"listening on {directory / checking.NEWS}", number=error.errno or 0) from error
-    return made.detach()
+    return descriptors.up(made.detach())
 
 
-def _drained(news: int) -> bool:
-    """Take every line that is there; whether there was one. What it says is read where it cannot be out of date."""
-    found = False
-    with contextlib.suppress(OSError):
-        while os.read(news, _LINES):
-            found = True
-    return found
+def _drain(news: int) -> None:
+    """Take every line that is there. What they say is read where it cannot be out of date."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.read(news, _LINES)
 
 
 def _chained(commands: Iterator[str]) -> Iterator[str]:

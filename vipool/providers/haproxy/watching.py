@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from vipool.host import descriptors
 from vipool.providers import base
 from vipool.providers.haproxy import generations, steps
 
@@ -46,7 +47,7 @@ class Watching:
             except OSError:
                 # It ended just now, or this process may open no more files: then it is looked for each time.
                 return
-            self._watched[place.directory] = handle
+            self._watched[place.directory] = descriptors.up(handle)
 
     def _ended(self) -> list[str]:
         poller = select.poll()

@@ -20,6 +20,7 @@ import struct
 from collections.abc import Hashable, Iterator
 from typing import Protocol
 
+from vipool.host import descriptors
 from vipool.model import healthmonitor
 from vipool.providers.probing import echo, sctp
 
@@ -239,7 +240,9 @@ def opened(kind: healthmonitor.Type, version: int, source: str | None) -> Channe
 
 
 def _opened(version: int, source: str | None, kind: int, protocol: int = 0) -> socket.socket:
-    made = socket.socket(_FAMILIES[version], kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
+    family, flags = _FAMILIES[version], kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    low = socket.socket(family, flags, protocol).detach()
+    made = socket.socket(family, flags, protocol, descriptors.up(low))
     try:
         if kind == socket.SOCK_STREAM:
             made.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from vipool.core import standing
-from vipool.host import errors, namespaces, netlink
+from vipool.host import descriptors, errors, namespaces, netlink
 from vipool.model import healthmonitor
 from vipool.providers import base
 from vipool.providers.probing import channels, target
@@ -38,6 +38,8 @@ _TOGETHER = 0.02
 _STAGGER = 0.002
 # What hosts told clients is asked for at most so often, in seconds.
 _FRESH = 0.25
+# How long one waits who finds too many files open, in seconds.
+_FULL = 0.1
 # At most so many requests between two looks at the answers.
 _BURST = 256
 _TIDY = 4096
@@ -107,10 +109,7 @@ class Prober:
         self._order = itertools.count()
         self._pushed = 0
         self._free: dict[tuple[str, str], float] = {}
-        self._epoll = select.epoll()
         self._by_descriptor: dict[int, tuple[Round, channels.Channel]] = {}
-        self._wake_out, self._wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._epoll.register(self._wake_out, select.EPOLLIN)
         self._thread: threading.Thread | None = None
 
     def assign(self, place: base.Place, targets: Iterable[target.Target], down: Collection[str]) -> None:
@@ -190,10 +189,16 @@ class Prober:
 
     def _wake(self) -> None:
         if self._thread is None and self._due:
+            # Not before: most providers of most nodes have nobody to check.
+            self._epoll = select.epoll()
+            self._wake_out, self._wake_in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+            self._epoll.register(self._wake_out, select.EPOLLIN)
+            self._most = descriptors.room() // 2
             self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
             self._thread.start()
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_in, b"x")
+        if self._thread is not None:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._wake_in, b"x")
 
     def _run(self) -> None:
         while True:
@@ -234,6 +239,10 @@ class Prober:
 
     def _may(self, found: Round, probe: Probe, now: float) -> bool:
         """Whether the host may be asked; otherwise it is looked at again when it may."""
+        if probe.target.kind is healthmonitor.Type.TCP and len(self._by_descriptor) >= self._most:
+            # Who does not answer holds a file: one that cannot be had says nothing of a member.
+            self._at(now + _FULL, found, probe)
+            return False
         if probe.target.kind is not healthmonitor.Type.UDP_CONNECT or probe.turn:
             probe.turn = False
             return True
