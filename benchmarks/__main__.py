@@ -19,6 +19,7 @@ BENCHMARKS = (
     "api_read",
     "api_flat",
     "foundation_density",
+    "monitors",
 )
 
 

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 PATIENCE = 20.0
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
@@ -119,16 +121,16 @@ def load_stop() -> dict[str, object]:
 CALLS = {call.__name__: call for call in (first_answer, shell, memory, load_start, load_last, load_stop)}
 
 
-def main() -> None:
+def main(calls: Mapping[str, Callable[..., Any]]) -> None:
     """Answer until the input ends."""
     for line in sys.stdin:
         name, *arguments = json.loads(line)
         try:
-            answer = {"value": CALLS[name](*arguments)}
+            answer = {"value": calls[name](*arguments)}
         except Exception as error:  # noqa: BLE001 - told to the one who asked
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(CALLS)

@@ -48,10 +48,10 @@ frontend web
 
 
 class Far:
-    """A `benchmarks.inside` in a namespace of the sandbox."""
+    """A `benchmarks.inside`, or another that answers as it does, in a namespace of the sandbox."""
 
-    def __init__(self, holder: sandbox.Holder, netns: str | None) -> None:
-        words = (sys.executable, "-m", "benchmarks.inside")
+    def __init__(self, holder: sandbox.Holder, netns: str | None, module: str = "benchmarks.inside") -> None:
+        words = (sys.executable, "-m", module)
         entered = ("ip", "netns", "exec", netns, *words) if netns else words
         self._process = subprocess.Popen(
             sandbox.entering(holder, entered),
@@ -231,4 +231,15 @@ def opened() -> Iterator[Scene]:
         yield scene
     finally:
         scene.close()
+        shutil.rmtree(home)
+
+
+@contextmanager
+def sandboxed() -> Iterator[sandbox.Holder]:
+    """A sandbox with nothing in it, and its end."""
+    home = Path(tempfile.mkdtemp(prefix="vb-"))
+    try:
+        yield sandbox.hold(home / "sandbox.json")
+    finally:
+        sandbox.end(home / "sandbox.json")
         shutil.rmtree(home)

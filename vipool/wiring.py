@@ -201,7 +201,6 @@ def build_identity(chosen: settings.Settings, database: "session.Database") -> "
 def serve(chosen: settings.Settings) -> int:
     """Serve the API until told to stop; returns the exit code."""
     import gc
-    import resource
     import threading
     import time
 
@@ -211,12 +210,10 @@ def serve(chosen: settings.Settings) -> int:
     from vipool.api.local import News
     from vipool.cloud.network.embedded import Network
     from vipool.control import deadlines, forgetting
-    from vipool.host import listening, logs
+    from vipool.host import descriptors, listening, logs
 
     logs.to_stderr()
-    # Each client keeps a file open: as many as the system lets us, not the 1,024 that select() can count.
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    descriptors.raise_limit()  # each client keeps a file open
     os.umask(0o077)  # the database holds hashes of passwords, and SQLite makes its files as readable as it may
     public = (
         listening.bind(chosen.listen.host, chosen.listen.port)
@@ -252,12 +249,15 @@ def serve(chosen: settings.Settings) -> int:
 def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
     from vipool.providers import halves, installed
+    from vipool.providers.haproxy import checker
     from vipool.providers.haproxy import engine as connections
     from vipool.providers.nftables import carried
     from vipool.providers.nftables import engine as packets
 
-    usual = halves.Engine(streams=connections.Engine(), datagrams=packets.Engine(carried.DATAGRAMS))
-    own: dict[str, base.Engine] = {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE)}
+    checking = checker.Checker()
+    datagrams = packets.Engine(carried.DATAGRAMS, checking)
+    usual = halves.Engine(streams=connections.Engine(), datagrams=datagrams)
+    own: dict[str, base.Engine] = {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE, checking)}
     found = installed.engines(own)
     warn(found.left_out)
     return {**own, **found.usable}
@@ -266,9 +266,10 @@ def engines() -> "dict[str, base.Engine]":
 def run_agent(chosen: settings.Settings) -> int:
     """Make this node what the server says until told to stop; returns the exit code."""
     from vipool.agent import run
-    from vipool.host import logs
+    from vipool.host import descriptors, logs
 
     logs.to_stderr()
+    descriptors.raise_limit()  # each check that is not answered yet keeps a file open
     return run.run_agent(chosen.state_dir, chosen.agent_socket, engines())
 
 

@@ -7,6 +7,8 @@ inside; the members are 9 and 10 there, the VIPs end in 11 and b. The floating I
 from __future__ import annotations
 
 import dataclasses
+import json
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,38 @@ class Balanced:
         if self.item is not None:
             self.site.hand.remove(self.item)
         self.site.end()
+
+
+CALLERS = """
+table inet callers {
+    set four { type ipv4_addr; flags dynamic; size 64; }
+    set six { type ipv6_addr; flags dynamic; size 64; }
+    chain c {
+        type filter hook input priority 0
+        tcp dport PORT tcp flags & (syn | ack) == syn add @four { ip saddr }
+        tcp dport PORT tcp flags & (syn | ack) == syn add @six { ip6 saddr }
+    }
+}
+"""
+
+
+class Callers:
+    """Who begins TCP connections to a port of a host, whatever becomes of them."""
+
+    def __init__(self, namespace: str, port: int) -> None:
+        self._command = ["ip", "netns", "exec", namespace, "nft"]
+        text = CALLERS.replace("PORT", str(port))
+        subprocess.run([*self._command, "-f", "-"], input=text, text=True, check=True)
+
+    def seen(self) -> set[str]:
+        """Their addresses."""
+        found: set[str] = set()
+        for name in ("four", "six"):
+            command = [*self._command, "-j", "list", "set", "inet", "callers", name]
+            text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            (told,) = (each["set"] for each in json.loads(text)["nftables"] if "set" in each)
+            found |= set(told.get("elem", ()))
+        return found
 
 
 def tcp(*members: dict[str, Any], **more: Any) -> tree.Tree:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vipool.host import namespaces
-from vipool.providers.nftables import sctp
+from vipool.providers.probing import sctp
 
 
 def udp(address: str) -> socket.socket:

@@ -13,7 +13,7 @@ from tests.net.members import Member, eventually
 from tests.net.test_datagrams import BOTH, LISTENER, POOL, dns, engines
 from tests.providers import configuration, trees
 from vipool.model import healthmonitor
-from vipool.providers.nftables import checker
+from vipool.providers.probing import prober
 
 pytestmark = configuration.needs_haproxy
 ONE, TWO = trees.identifier(4, 1), trees.identifier(4, 2)
@@ -47,7 +47,12 @@ def states(picture):
 
 def becomes(picture, member, state):
     """Wait until a member has the state, doing what the agent does meanwhile."""
-    eventually(lambda: states(picture)[0][member] == state and not picture.watch(), seconds=15)
+
+    def settled() -> bool:
+        picture.watch()
+        return states(picture)[0][member] == state and not picture.watch()
+
+    eventually(settled, seconds=15)
 
 
 def test_a_udp_member_whose_port_is_closed_is_down_and_its_flows_go_elsewhere(picture):
@@ -143,11 +148,11 @@ def test_backups_step_in_and_out(picture):
 
 def test_a_tcp_monitor_checks_another_port_from_the_vip(picture):
     health = Member("web1", WEB1, 8080, name="health").start()
+    callers = balanced.Callers("web1", 8080)
     members = ({"address": WEB1, "monitor_port": 8080}, {"address": WEB2, "monitor_port": 8080})
     picture.put(monitored(dns(*members), "TCP"))
     becomes(picture, TWO, "down")
-    eventually(lambda: health.peers)
-    assert set(health.peers) == {VIP}
+    eventually(lambda: callers.seen() == {VIP})
     assert states(picture) == ({ONE: "up", TWO: "down"}, "up")
     health.stop()
     becomes(picture, ONE, "down")
@@ -159,7 +164,7 @@ def test_an_http_monitor_asks_what_it_was_told_and_judges_by_the_code(picture):
     members = ({"address": WEB1, "monitor_port": 8080},)
     picture.put(monitored(dns(*members), "HTTP", expected_codes="200-204", **said))
     eventually(lambda: len(health.heads) >= 2, seconds=10)
-    assert health.heads[0] == "HEAD /alive?q=1 HTTP/1.1\r\nHost: dns.example\r\nConnection: close\r\n\r\n"
+    assert health.heads[0] == "HEAD /alive?q=1 HTTP/1.1\r\nhost: dns.example\r\nconnection: close\r\n\r\n"
     assert states(picture)[0] == {ONE: "up"}
     health.status = 503
     becomes(picture, ONE, "down")
@@ -175,7 +180,7 @@ def test_an_sctp_monitor_begins_an_association(picture):
     servers = [datagrams.Association("web1", address, 3868).start() for address in (WEB1, WEB1_6)]
     becomes(picture, ONE, "up")
     becomes(picture, TWO, "up")
-    assert {peer for each in servers for peer, _ in each.asked} == {VIP, VIP6}
+    eventually(lambda: {peer for each in servers for peer, _ in each.asked} == {VIP, VIP6})
     servers[0].refuses = True
     becomes(picture, ONE, "down")
     servers[1].stop()
@@ -190,7 +195,7 @@ def test_datagrams_to_one_host_are_sent_apart_and_each_dead_port_is_found(pictur
     ends = tuple({"address": WEB1, "protocol_port": 1000 + port} for port in range(12))
     picture.put(monitored(dns(*ends), "UDP-CONNECT", delay=3))
     every = [trees.identifier(4, at) for at in range(1, 13)]
-    eventually(lambda: set(states(picture)[0].values()) == {"down"} and not picture.watch(), seconds=20 * checker.APART)
+    eventually(lambda: set(states(picture)[0].values()) == {"down"} and not picture.watch(), seconds=20 * prober.APART)
     assert states(picture) == (dict.fromkeys(every, "down"), "down")
 
 

@@ -18,9 +18,11 @@ from tests.providers import configuration, trees
 from vipool.host import conntrack, namespaces, nft
 from vipool.model import pool
 from vipool.providers import halves
+from vipool.providers.haproxy import checker
 from vipool.providers.haproxy import engine as connections
+from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
-from vipool.providers.nftables import sctp
+from vipool.providers.probing import sctp
 
 pytestmark = configuration.needs_haproxy
 LISTENER, POOL = trees.identifier(2, 1), trees.identifier(3, 1)
@@ -35,7 +37,12 @@ def dns(*members, front=None, **back):
 
 
 def engines():
-    return {"amphora": halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())}
+    return {"amphora": both_halves()}
+
+
+def both_halves():
+    datagrams = kernel.Engine(carried.DATAGRAMS, checker.Checker())
+    return halves.Engine(streams=connections.Engine(), datagrams=datagrams)
 
 
 @pytest.fixture
@@ -375,6 +382,6 @@ def test_counters_never_fall_whatever_becomes_of_the_rules(picture):
     picture.serve(wanted)
     datagrams.ask("client", FLOATING)
     assert picture.observe().counters[LISTENER].total_connections == 3
-    again = halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
+    again = both_halves()
     place = picture.site.hand.place(trees.LOADBALANCER)
     assert again.observe(place, wanted).counters[LISTENER].total_connections == 3

@@ -18,7 +18,7 @@ from tests.net.test_datagrams import dns, engines
 from tests.providers import configuration, trees
 from vipool.host import namespaces
 from vipool.model import healthmonitor, spec
-from vipool.providers.haproxy import ping
+from vipool.providers.probing import echo
 
 pytestmark = configuration.needs_haproxy
 TCP, UDP = 6, 17
@@ -84,9 +84,9 @@ def pings(namespace, address):
         with socket.socket(kind[0], socket.SOCK_RAW, kind[1]) as channel:
             channel.settimeout(1)
             channel.connect((address, 0))
-            channel.send(ping.request(version, 77, 1))
+            channel.send(echo.request(version, 77, 1))
             with contextlib.suppress(TimeoutError):
-                while ping.reply(version, channel.recv(4096)) != (77, 1):
+                while echo.reply(version, channel.recv(4096)) != (77, 1):
                     pass
                 return True
             return False

@@ -10,13 +10,14 @@ import pytest
 from tests.net import datagrams, preserved, talkers, topology
 from tests.net.balanced import CLIENT, CLIENT6, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2
 from tests.net.members import eventually
+from vipool.providers.haproxy import checker
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
 
 
 @pytest.fixture
 def picture(tmp_path):
-    made = preserved.Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
+    made = preserved.Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE, checker.Checker())})
     yield made
     made.close()
 

@@ -16,8 +16,10 @@ from tests.net.members import eventually
 from tests.providers import trees
 from vipool.host import conntrack
 from vipool.model import healthmonitor, pool, spec
-from vipool.providers.nftables import carried, sctp, streams
+from vipool.providers.haproxy import checker
+from vipool.providers.nftables import carried, streams
 from vipool.providers.nftables import engine as kernel
+from vipool.providers.probing import sctp
 
 LISTENER, POOL = trees.identifier(2, 1), trees.identifier(3, 1)
 BOTH = ({"address": WEB1}, {"address": WEB2})
@@ -44,7 +46,7 @@ class Picture(balanced.Balanced):
 
 @pytest.fixture
 def picture(tmp_path):
-    made = Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
+    made = Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE, checker.Checker())})
     yield made
     made.close()
 

@@ -14,6 +14,7 @@ from tests.providers import trees
 from vipool.cli import trace as command
 from vipool.core import journey, loss
 from vipool.host import namespaces
+from vipool.providers import fake
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
 
@@ -35,14 +36,14 @@ IN_PLACE = [
 
 @pytest.fixture
 def picture(tmp_path):
-    made = balanced.Balanced(tmp_path, {"amphora": kernel.Engine()})
+    made = balanced.Balanced(tmp_path, {"amphora": kernel.Engine(carried.DATAGRAMS, fake.Checker())})
     yield made
     made.close()
 
 
 @pytest.fixture
 def whole(tmp_path):
-    made = preserved.Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE)})
+    made = preserved.Picture(tmp_path, {"amphora": kernel.Engine(carried.WHOLE, fake.Checker())})
     yield made
     made.close()
 

@@ -22,7 +22,7 @@ from vipool.core import conditions
 from vipool.host import namespaces
 from vipool.host import vitals as signs
 from vipool.model import condition, vitals
-from vipool.providers import halves
+from vipool.providers import fake, halves
 from vipool.providers.haproxy import engine as connections
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
@@ -58,8 +58,12 @@ class Patient:
 
 
 ENGINES = {
-    "kernel": lambda: {"amphora": kernel.Engine(carried.WHOLE)},
-    "haproxy": lambda: {"amphora": halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())},
+    "kernel": lambda: {"amphora": kernel.Engine(carried.WHOLE, fake.Checker())},
+    "haproxy": lambda: {
+        "amphora": halves.Engine(
+            streams=connections.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS, fake.Checker())
+        )
+    },
 }
 EVERY = [pytest.param("kernel"), pytest.param("haproxy", marks=configuration.needs_haproxy)]
 

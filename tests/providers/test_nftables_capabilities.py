@@ -40,6 +40,11 @@ def test_connections_are_carried_where_the_kernel_carries_all():
     assert connections(listeners={"timeout_client_data": 1}) is None
 
 
+@pytest.mark.parametrize("kind", healthmonitor.Type)
+def test_members_are_checked_in_every_way_there_is(kind):
+    assert connections(healthmonitors={"type": kind}) is None
+
+
 PROXY_ONLY: list[tuple[str, dict[str, Any], str]] = [
     ("listeners", {"protocol": "HTTP"}, "is not served by address translation; it serves HTTPS, SCTP, TCP, UDP."),
     ("listeners", {"protocol": "TERMINATED_HTTPS"}, "TERMINATED_HTTPS is not served"),
@@ -51,7 +56,6 @@ PROXY_ONLY: list[tuple[str, dict[str, Any], str]] = [
     ("pools", {"protocol": "PROXYV2"}, "protocol PROXYV2 is not served"),
     ("pools", {"tls_enabled": True}, "tls_enabled has no meaning"),
     ("pools", {"session_persistence": {"type": "APP_COOKIE", "cookie_name": "x"}}, "session_persistence APP_COOKIE"),
-    ("healthmonitors", {"type": "TLS-HELLO"}, "type TLS-HELLO is not served"),
     ("l7policies", {"dying": False}, "no L7 policies"),
 ]  # fmt: skip
 
@@ -77,7 +81,6 @@ REFUSED = [
     ("pools", {"tls_enabled": True}, "tls_enabled"),
     ("pools", {"session_persistence": {"type": "HTTP_COOKIE"}}, "session_persistence HTTP_COOKIE"),
     ("pools", {"session_persistence": {"type": "SOURCE_IP", "persistence_timeout": -1}}, "persistence_timeout"),
-    ("healthmonitors", {"type": "PING"}, "type PING is not served"),
     ("healthmonitors", {"delay": 0}, "delay must be from 1 to 86400 seconds"),
     ("healthmonitors", {"timeout": 86_401}, "timeout must be from 1 to 86400 seconds"),
     ("healthmonitors", {"type": "HTTP", "expected_codes": "204-200"}, "expected_codes"),

@@ -12,7 +12,8 @@ from vipool.core import enabled
 from vipool.host import conntrack
 from vipool.model import spec
 from vipool.providers import base, fake
-from vipool.providers.nftables import checks, flows, reading, render, rotation, sctp, streams
+from vipool.providers.nftables import checks, flows, reading, render, rotation, streams
+from vipool.providers.probing import sctp
 
 LISTENER, POOL, ONE, TWO = (
     trees.identifier(2, 1),

@@ -31,6 +31,8 @@ class Standing:
         return self._at(value if value >= self.rise else 0)
 
     def _at(self, value: int) -> Standing:
+        if value == self.value:
+            return self
         return Standing(value=value, rise=self.rise, fall=self.fall)
 
 

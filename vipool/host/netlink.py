@@ -73,15 +73,18 @@ def nested(kind: int, *values: bytes) -> bytes:
 
 def attributes(data: bytes) -> dict[int, bytes]:
     """The attributes of a message, by type. Of a repeated one the last is kept."""
-    found: dict[int, bytes] = {}
+    return dict(several(data))
+
+
+def several(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The attributes of a message in their order, each with its type: a list is one type again and again."""
     position = 0
     while position + 4 <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, position)
         if length < _ATTRIBUTE.size:
             break
-        found[kind & _TYPE_MASK] = data[position + 4 : position + length]
+        yield kind & _TYPE_MASK, data[position + 4 : position + length]
         position += (length + 3) & ~3
-    return found
 
 
 def string(value: bytes) -> str:

@@ -42,7 +42,7 @@ _GET_TABLE, _GET_CHAIN, _GET_SET, _GET_ELEMENT = ((10 << 8) | each for each in (
 _GENERIC = struct.Struct(">BBH")
 _TABLE_NAME, _CHAIN_NAME, _SET_NAME, _SET_FLAGS = 1, 3, 2, 3
 _ANONYMOUS, _IS_MAP = 0x1, 0x8
-_ELEMENTS, _ELEMENT, _KEY, _VALUE = 3, 1, 1, 1
+_ELEMENTS, _KEY, _VALUE = 3, 1, 1
 _INET = 1
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 
@@ -98,21 +98,22 @@ def chains_here(table: str) -> frozenset[str]:
     return frozenset(name for _, name in _chains_here(table))
 
 
-def holds_here(table: str, name: str, key: bytes) -> bool:
-    """Whether a set of a table for both families has the element, in the calling thread's namespace.
+def keys_here(table: str, name: str) -> frozenset[bytes]:
+    """The keys of a set of a table for both families, in the calling thread's namespace.
 
-    A key of several parts has each padded to four bytes. Without the set, or the table, it has none.
+    A key of several parts has each padded to four bytes. Without the set, or the table, there are none.
     """
-    element = netlink.nested(_ELEMENT, netlink.nested(_KEY, netlink.attribute(_VALUE, key)))
-    parts = (netlink.text(_TABLE_NAME, table), netlink.text(_SET_NAME, name), netlink.nested(_ELEMENTS, element))
     request = netlink.Request(
         type=_GET_ELEMENT,
-        body=_GENERIC.pack(_INET, 0, 0) + b"".join(parts),
-        doing=f"looking for an element of {name}",
+        body=_GENERIC.pack(_INET, 0, 0) + netlink.text(_TABLE_NAME, table) + netlink.text(_SET_NAME, name),
+        doing=f"listing the elements of {name}",
         accept=frozenset({errno.ENOENT}),
     )
     with netlink.Socket(netlink.NETFILTER) as socket:
-        return socket.ask([request])[0] is not None
+        bodies = socket.dump(request)
+    lists = (netlink.attributes(body[_GENERIC.size :]).get(_ELEMENTS, b"") for body in bodies)
+    elements = (netlink.attributes(element) for each in lists for _, element in netlink.several(each))
+    return frozenset(netlink.attributes(each[_KEY])[_VALUE] for each in elements if _KEY in each)
 
 
 def fingerprint_here() -> str:

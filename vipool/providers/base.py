@@ -4,7 +4,7 @@ A provider package says what it can do (``Capabilities``, pure, asked at admissi
 (``Engine``).  The core knows providers only through these.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,3 +73,26 @@ class Engine(Protocol):
     def watch(self, places: Sequence[Place]) -> Mapping[str, str]:
         """The namespaces among these that must be converged again, each with the reason: a process is not running
         though it should be, or what became of members asks for other rules."""
+
+
+class Checker(Protocol):
+    """What checks members for an engine that does not speak what their monitors ask for: TLS, requests of HTTP.
+
+    An engine is given one where it is built.  Every call is safe to repeat.
+    """
+
+    def assign(self, place: Place, wanted: tree.Tree, down: Collection[str]) -> str:
+        """Check the members of every pool of the tree as its monitor says, and no others; what was done, in words.
+
+        A member whose standing is not known yet begins up, but those of `down`. Raises Broken or NotNow; what was
+        checked before is then checked on.
+        """
+
+    def down(self, place: Place) -> frozenset[str]:
+        """The members of a load balancer that were down when somebody looked last (`assign` does, and `watch`)."""
+
+    def forget(self, place: Place) -> None:
+        """Check nothing of this load balancer any more, and leave nothing of it on the node."""
+
+    def watch(self, places: Sequence[Place]) -> Mapping[str, str]:
+        """Look where there is news; the namespaces among these whose checks must be assigned again, with the reason."""

@@ -4,7 +4,7 @@ For tests of everything above it, and for ten thousand load balancers on one mac
 observed; what a test breaks, kills or marks down shows the way a real provider shows it. Does not touch the node.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vipool.core import enabled, l7, offers
@@ -107,3 +107,35 @@ class Engine:
         rows = served.members_of(pool_id)
         able = [each for each in rows if servers[each.id] in {"up", "no_check"} and each.weight]
         return "up" if able or not rows else "down"
+
+
+@dataclass
+class Checker:
+    """Checks that find what a test says: `missing` holds the members that do not answer, `killed` the directories whose
+    checks ended by themselves; `assigned` is what is checked, by the directory of its place."""
+
+    assigned: dict[str, tree.Tree] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    killed: set[str] = field(default_factory=set)
+
+    def assign(self, place: base.Place, wanted: tree.Tree, down: Collection[str]) -> str:
+        """See `vipool.providers.base.Checker.assign`."""
+        self.missing |= set(down)
+        self.killed.discard(place.directory)
+        said = "" if self.assigned.get(place.directory) == wanted else "checks are as wanted"
+        self.assigned[place.directory] = wanted
+        return said
+
+    def down(self, place: base.Place) -> frozenset[str]:
+        """See `vipool.providers.base.Checker.down`."""
+        wanted = self.assigned.get(place.directory)
+        return frozenset(each.id for each in wanted.members if each.id in self.missing) if wanted else frozenset()
+
+    def forget(self, place: base.Place) -> None:
+        """See `vipool.providers.base.Checker.forget`."""
+        self.assigned.pop(place.directory, None)
+        self.killed.discard(place.directory)
+
+    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
+        """See `vipool.providers.base.Checker.watch`."""
+        return {each.namespace: base.GONE for each in places if each.directory in self.killed}

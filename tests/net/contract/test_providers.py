@@ -14,6 +14,7 @@ from tests.providers import configuration
 from vipool.contract import subject, suite
 from vipool.providers import fake, halves
 from vipool.providers.haproxy import capabilities as connections
+from vipool.providers.haproxy import checker
 from vipool.providers.haproxy import engine as haproxy
 from vipool.providers.nftables import capabilities as datagrams
 from vipool.providers.nftables import carried
@@ -25,7 +26,11 @@ def usual_capabilities():
 
 
 def usual_engine():
-    return halves.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS))
+    return halves.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS, checker.Checker()))
+
+
+def kernel_engine():
+    return kernel.Engine(carried.WHOLE, checker.Checker())
 
 
 @configuration.needs_haproxy
@@ -37,7 +42,7 @@ class TestNftables(suite.Suite):
     subject = subject.Subject(
         name="nftables",
         capabilities=functools.partial(datagrams.Capabilities, carried.WHOLE),
-        engine=functools.partial(kernel.Engine, carried.WHOLE),
+        engine=kernel_engine,
     )
 
 

@@ -25,7 +25,7 @@ from tests.net.haproxy.balancer import (
 from tests.net.members import Client, eventually
 from tests.providers import configuration, trees
 from vipool.model import member
-from vipool.providers.haproxy import engine
+from vipool.providers.haproxy import steps
 
 pytestmark = configuration.needs_haproxy
 
@@ -124,8 +124,8 @@ def test_old_generations_are_bounded(balancer):
             assert held[-1].get()[0] == 200
             front = dataclasses.replace(wanted.listeners[0], timeout_client_data=60_000 + number)
             balancer.converge(wanted.replacing(front))
-        assert balancer.processes() <= 1 + engine.OLD_GENERATIONS
-        for client in held[-engine.OLD_GENERATIONS :]:
+        assert balancer.processes() <= 1 + steps.OLD_GENERATIONS
+        for client in held[-steps.OLD_GENERATIONS :]:
             assert client.get()[0] == 200
 
 

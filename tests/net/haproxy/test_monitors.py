@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.net.haproxy.balancer import FIRST, ONE, PAIR, SECOND, SIXTH, TWO, both, picture
 from tests.net.members import eventually
 from tests.providers import configuration, trees
-from vipool.model import pool
-from vipool.providers.haproxy import ping, prober
+from vipool.model import healthmonitor, pool
+from vipool.providers.probing import prober, target
 
 pytestmark = configuration.needs_haproxy
 
@@ -96,15 +96,17 @@ def test_a_ping_monitor_takes_out_a_member_whose_address_is_gone(balancer, addre
 
 def test_a_thousand_members_are_pinged_and_no_answer_is_lost(balancer):
     pinging = prober.Prober()
-    one = ping.Target(member_id="", address="", names=(), delay=2, timeout=1, rise=3, fall=2)
+    terms = {"port": 0, "source": None, "delay": 2, "timeout": 1, "rise": 3, "fall": 2}
+    one = target.Target(member_id="", kind=healthmonitor.Type.PING, address="", **terms)
     addresses = [f"127.1.{at // 250}.{at % 250 + 1}" for at in range(1000)]
     targets = [dataclasses.replace(one, member_id=each, address=each) for each in addresses]
-    pinging.assign(balancer.place, targets, frozenset(), again=False)
+    pinging.assign(balancer.place, targets, ())
 
     def values() -> set[int]:
         return {each.value for each in pinging.standings(balancer.place).values()}
 
-    eventually(lambda: values() == {4})  # a lost answer would cost three good ones, more than the time there is
+    # Four good answers: up, and as far up as they can be. A lost one would cost three good ones.
+    eventually(lambda: values() == {4}, seconds=10)
     pinging.forget(balancer.place)
     assert pinging.standings(balancer.place) == {}
 

@@ -9,6 +9,9 @@ from vipool.model import healthmonitor, member, pool
 from vipool.providers.haproxy import tokens
 
 Type = healthmonitor.Type
+MEMBER = r"""%[bc_dst,regsub("^(.*:.*)$","[\1]")]:%[bc_dst_port]"""
+"""The end that is checked, as a host: HTTP/1.1 must name one (RFC 9112, section 3.2), and HAProxy names none itself."""
+
 PROXIED = frozenset({pool.Protocol.PROXY, pool.Protocol.PROXYV2})
 
 
@@ -29,8 +32,8 @@ def _request(monitor: healthmonitor.HealthMonitor) -> Iterator[str]:
     version = f"HTTP/{monitor.http_version or 1.0:.1f}"
     send: list[tokens.Word] = ["meth", str(monitor.http_method or "GET"), "uri", monitor.url_path or "/"]
     send += ["ver", version]
-    if monitor.domain_name:
-        send += ["hdr", "Host", tokens.literal(monitor.domain_name)]
+    if monitor.http_version == healthmonitor.HTTP_1_1:
+        send += ["hdr", "Host", tokens.literal(monitor.domain_name) if monitor.domain_name else MEMBER]
     yield tokens.line("option", "httpchk")
     yield tokens.line("http-check", "send", *send)
     yield tokens.line("http-check", "expect", "status", expected(monitor.expected_codes or "200"))

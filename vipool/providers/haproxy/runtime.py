@@ -73,16 +73,22 @@ def _expected(directory: Path) -> str:
 
 @contextlib.contextmanager
 def _connected(directory: Path, seconds: float) -> Iterator[socket.socket]:
-    with contextlib.ExitStack() as stack:
-        path = str(directory / render.SOCKET)
-        if len(os.fsencode(path)) > _LONGEST_PATH:
-            descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            stack.callback(os.close, descriptor)
-            path = f"/proc/self/fd/{descriptor}/{render.SOCKET}"
-        connection = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+    with reached(directory / render.SOCKET) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(seconds)
         connection.connect(path)
         yield connection
+
+
+@contextlib.contextmanager
+def reached(socket_file: Path) -> Iterator[str]:
+    """A path of the socket that is short enough, while the block runs. Raises OSError."""
+    path = str(socket_file)
+    with contextlib.ExitStack() as stack:
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            descriptor = os.open(socket_file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, descriptor)
+            path = f"/proc/self/fd/{descriptor}/{socket_file.name}"
+        yield path
 
 
 def _everything(connection: socket.socket, until: float) -> bytes:

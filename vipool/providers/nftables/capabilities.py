@@ -13,15 +13,9 @@ from vipool.core import offers
 from vipool.model import healthmonitor, l7policy, listener, member, pool, tree, types
 from vipool.providers import refusals
 from vipool.providers.nftables import carried, persistence, streams
+from vipool.providers.probing import target
 
-MONITORS = frozenset(
-    {
-        healthmonitor.Type.UDP_CONNECT,
-        healthmonitor.Type.TCP,
-        healthmonitor.Type.HTTP,
-        healthmonitor.Type.SCTP,
-    }
-)
+MONITORS = target.KINDS | {healthmonitor.Type.HTTP, healthmonitor.Type.HTTPS, healthmonitor.Type.TLS_HELLO}
 
 CARRIED: refusals.Carried = {
     listener.Listener: (

@@ -10,14 +10,15 @@ import contextlib
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from vipool.core import enabled, ledger
+from vipool.core import enabled, ledger, ruleset
 from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
 from vipool.providers import base
-from vipool.providers.nftables import carried, checker, checks, flows, reading, render, rotation, streams
+from vipool.providers.nftables import carried, checks, flows, reading, render, rotation, streams
+from vipool.providers.probing import prober
 
 DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
 
@@ -25,16 +26,18 @@ DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
 class Engine:
     """The kernel's, as `vipool.providers.base.Engine` asks for it. Safe to use from several threads, one per place."""
 
-    def __init__(self, part: carried.Part = carried.DATAGRAMS) -> None:
+    def __init__(self, part: carried.Part, checker: base.Checker) -> None:
         self._part = part
-        self._checker = checker.Checker()
+        self._prober = prober.Prober(prober.Ears(refused=_refused))
+        self._checker = checker
         self._told: dict[str, frozenset[str]] = {}
+        self._checked: set[str] = set()
         self._kept: dict[str, flows.Kept] = {}
         self._lock = threading.Lock()
 
     def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
         """See `vipool.providers.base.Engine.rules`."""
-        down = self._down(place) & frozenset(each.member_id for each in checks.targets(wanted))
+        down = self._down(place) & checks.checked(wanted)
         with self._lock:
             self._told[place.directory] = down
         text = render.render(wanted, down, self._part)
@@ -47,8 +50,14 @@ class Engine:
             return ""
         with self._lock:
             down = self._told.get(place.directory, frozenset())
-        self._checker.assign(place, tuple(checks.targets(wanted)), down)
-        return "; ".join(filter(None, (_note(place, down), self._end(place, wanted, down))))
+        self._prober.assign(place, tuple(checks.targets(wanted)), down)
+        try:
+            checker = self._checker.assign(place, checks.handed(wanted), down)
+            with self._lock:
+                self._checked.add(place.directory)
+        finally:
+            said = (_note(place, down), self._end(place, wanted, down))
+        return "; ".join(filter(None, (checker, *said)))
 
     def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
         """See `vipool.providers.base.Engine.observe`. Counters are kept in the directory before they are told."""
@@ -80,21 +89,31 @@ class Engine:
         """See `vipool.providers.base.Engine.watch`."""
         with self._lock:
             told = dict(self._told)
-        found = {}
         # Most load balancers have nothing of ours, and this is asked of all of them several times a second.
-        for place in [each for each in places if each.directory in told] if told else ():
-            before, now = told[place.directory], self._checker.down(place)
+        ours = [each for each in places if each.directory in told] if told else []
+        found = {}
+        gone = self._checker.watch(ours) if ours else {}
+        for place in ours:
+            before, now = told[place.directory], self._found(place)
             if now is not None and now != before:
                 found[place.namespace] = _news(before, now)
-        return found
+        return {**found, **gone}
 
     def _down(self, place: base.Place) -> frozenset[str]:
-        found = self._checker.down(place)
+        found = self._found(place)
         return _noted(place) if found is None else found
 
+    def _found(self, place: base.Place) -> frozenset[str] | None:
+        """The members that checks find down; None until this process has had any made."""
+        with self._lock:
+            checked = place.directory in self._checked
+        return self._prober.down(place) | self._checker.down(place) if checked else None
+
     def _forget(self, place: base.Place) -> None:
+        self._prober.forget(place)
         self._checker.forget(place)
         with self._lock:
+            self._checked.discard(place.directory)
             self._told.pop(place.directory, None)
             self._kept.pop(place.directory, None)
 
@@ -111,6 +130,11 @@ class Engine:
         with self._lock:
             self._kept[place.directory] = now
         return f"{len(gone)} flows ended, whose member is gone" if gone else ""
+
+
+def _refused(namespace: str, version: int) -> Collection[bytes]:
+    """The ends of a namespace that told clients of late that nobody is there."""
+    return namespaces.visit(namespace, lambda: nft.keys_here(render.TABLE, f"{render.REFUSED}_{ruleset.IP[version]}"))
 
 
 def _news(before: frozenset[str], now: frozenset[str]) -> str:

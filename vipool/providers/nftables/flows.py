@@ -17,7 +17,8 @@ from typing import TypeAlias
 from vipool.core import enabled
 from vipool.host import conntrack, prodding
 from vipool.model import pool, tree
-from vipool.providers.nftables import render, sctp, streams
+from vipool.providers.nftables import render, streams
+from vipool.providers.probing import sctp
 
 UDP = 17
 _PROTOCOLS = {"TCP": streams.TCP, "UDP": UDP, "SCTP": sctp.PROTOCOL}

@@ -33,6 +33,11 @@ def init(source: int, destination: int, tag: int) -> bytes:
     return packet[:_CHECKSUM_AT] + struct.pack("<I", crc32c(packet)) + packet[_CHECKSUM_AT + 4 :]
 
 
+def receiver(packet: bytes) -> int:
+    """The port that a packet is for; 0 where it is too short to have one."""
+    return int(_HEADER.unpack_from(packet)[1]) if len(packet) >= _HEADER.size else 0
+
+
 def answer(packet: bytes, source: int, destination: int, tag: int) -> Answer | None:
     """What an SCTP packet says to the INIT that had these ports and this tag; None when it is no answer to it."""
     if len(packet) < _HEADER.size + _CHUNK.size:
