@@ -26,9 +26,14 @@ def is_news(told: Told | None, seen: spec.Observation, now: float) -> bool:
         return True
     if states(told.observation) != states(seen):
         return True
-    return told.observation.counters != seen.counters and now - told.at >= pace.COUNTERS
+    return counted(told.observation) != counted(seen) and now - told.at >= pace.COUNTERS
 
 
 def states(seen: spec.Observation) -> tuple[object, ...]:
     """What of an observation is reported as soon as it changes."""
     return seen.frontends, seen.backends, seen.servers
+
+
+def counted(seen: spec.Observation) -> tuple[object, ...]:
+    """What of an observation is reported now and then."""
+    return seen.counters, seen.members

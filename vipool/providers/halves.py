@@ -119,6 +119,7 @@ def merged(one: spec.Observation | None, other: spec.Observation | None) -> spec
         backends={**one.backends, **other.backends},
         servers={**one.servers, **other.servers},
         counters={**one.counters, **other.counters},
+        members={**one.members, **other.members},
     )
 
 

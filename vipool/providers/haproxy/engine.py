@@ -5,7 +5,6 @@ is under way the new text is `haproxy.cfg.next`, so that a change that was cut s
 HAProxy refuses changes nothing: what served goes on. Does not decide (`plan`), or word anything (`render`).
 """
 
-import contextlib
 import dataclasses
 import os
 import resource
@@ -18,10 +17,10 @@ from pathlib import Path
 from pwd import getpwnam
 from typing import assert_never
 
-from vipool.core import enabled, ledger
-from vipool.host import errors, files, processes
+from vipool.core import enabled
+from vipool.host import files, processes
 from vipool.model import listener, member, spec, tree, wiring
-from vipool.providers import base
+from vipool.providers import base, counting
 from vipool.providers.haproxy import (
     generations,
     keyring,
@@ -294,18 +293,15 @@ def _monitored(target: Target) -> dict[stats.Name, int]:
 
 def _observed(directory: Path, wanted: tree.Tree, process: processes.Process, said: str) -> spec.Observation:
     """What a process says of itself in `show stat`, with the counters of those before it added and kept."""
-    seen = stats.observation(stats.rows(said))
-    before = _ledger(directory)
-    name = f"{process.pid}:{process.started}"
-    counted = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
-    after = ledger.advance(before, name, seen.counters, counted)
-    if after != before:
-        # Where the disk is full, states matter more than that totals survive a crash.
-        with contextlib.suppress(errors.HostError):
-            files.write(directory / LEDGER, ledger.dump(after))
-    totals = {key: after.total(key) for key in counted if key in seen.counters}
+    rows = tuple(stats.rows(said))
+    seen = stats.observation(rows)
+    # Who asks for metrics is no traffic of the load balancer's.
+    fronts = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
+    members = [each.id for each in wanted.members]
+    book = counting.Book(path=directory / LEDGER)
+    totals = book.advance(f"{process.pid}:{process.started}", stats.counts(rows), fronts, members)
     states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
-    return dataclasses.replace(seen, servers=states, counters=totals)
+    return dataclasses.replace(seen, servers=states, counters=totals.listeners, members=totals.members)
 
 
 def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
@@ -314,10 +310,3 @@ def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
     if row is None or ping.monitor_of(wanted, row.pool_id) is None:
         return state
     return "up" if row.weight else "drain"
-
-
-def _ledger(directory: Path) -> ledger.Ledger:
-    try:
-        return ledger.load((directory / LEDGER).read_text())
-    except FileNotFoundError:
-        return ledger.Ledger()

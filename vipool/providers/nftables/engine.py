@@ -13,10 +13,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vipool.core import enabled, ledger
+from vipool.core import enabled
 from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
-from vipool.providers import base
+from vipool.providers import base, counting
 from vipool.providers.nftables import carried, checker, checks, flows, reading, render, rotation, streams
 
 DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
@@ -63,11 +63,16 @@ class Engine:
             for front in enabled.listeners(wanted)
         }
         down = self._down(place)
+        book = counting.Book(path=Path(place.directory) / LEDGER)
+        counts = reading.counts(wanted, printed, book.read().last, {})
+        fronts_and_members = ((each.id for each in wanted.listeners), (each.id for each in wanted.members))
+        totals = book.advance(kernel, counts, *fronts_and_members)
         return spec.Observation(
             frontends=fronts,
             backends=rotation.pool_states(wanted, down),
             servers=rotation.member_states(wanted, down),
-            counters=_totals(place, kernel, reading.counters(wanted, printed)),
+            counters=totals.listeners,
+            members=totals.members,
         )
 
     def remove(self, place: base.Place) -> None:
@@ -146,15 +151,3 @@ def _look() -> tuple[str, frozenset[str], str] | None:
     with contextlib.suppress(errors.Failed):  # the table may have gone in between
         return kernel, chains, nft.read_here(*reading.COMMANDS)
     return None
-
-
-def _totals(place: base.Place, kernel: str, seen: Mapping[str, spec.Counters]) -> dict[str, spec.Counters]:
-    """What was counted since the listeners were made."""
-    path = Path(place.directory) / LEDGER
-    before = ledger.load(path.read_text()) if path.exists() else ledger.Ledger()
-    after = ledger.advance(before, kernel, seen, tuple(seen))
-    if after != before:
-        # Where the disk is full, states matter more than that totals survive a crash.
-        with contextlib.suppress(errors.HostError):
-            files.write(path, ledger.dump(after))
-    return {key: after.total(key) for key in seen}

@@ -4,7 +4,8 @@ A new flow that comes to a listener is given a member as its destination and a V
 it, and translates what follows, both ways, without asking the rules again. One table of ours; what packets put into its
 dynamic sets outlasts a new load (`vipool.host.nft`): what was counted, and which member a client has.
 
-- A flow carries its listener's number as its connection mark, its first packet the member's number as its mark.
+- A flow carries the number of its way, which is its listener with its member, as its connection mark: so that one
+  look at the mark counts for both. Its first packet carries the member's number as its mark.
 - Chains are called `listener_<id>_ip` and `listener_<id>_ip6`, `pool_<id>_ip` and `pool_<id>_ip6`: a flow leaves by a
   member of its own address family.
 - Where nobody serves, clients are told so (ICMP). Those that are not allowed are not answered.
@@ -26,8 +27,8 @@ from vipool.providers.nftables import carried, persistence, rotation, slots, str
 
 TABLE = "vipool_datagram"
 COUNTED = ("flows", "inward", "outward")
-"""The sets whose elements count by listener number: packets of `flows` are flows; bytes of the others are those of the
-IP packets that clients sent, and were sent."""
+"""The sets whose elements count by the number of a listener with a member (`ways`): packets of `flows` are flows; bytes
+of the others are those of the IP packets that clients sent, and were sent."""
 
 REFUSED = "refused"
 """The sets, one of each family, of the members that told clients of late that nobody is there: address and port."""
@@ -44,15 +45,19 @@ _UNREACHABLE = {4: "icmp type 3 icmp code 3", 6: "icmpv6 type 1 icmpv6 code 4"}
 Family: TypeAlias = tuple[str, int]
 """The members of one pool that are of one IP version: the pool's id with the version."""
 
+Way: TypeAlias = tuple[str, str]
+"""The ids of a listener and of a member behind it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the rules are written from: the tree, what of it is carried, the numbers of its listeners and members, and
-    its members by pool and family, with the rotations they make."""
+    """What the rules are written from: the tree, what of it is carried, the numbers of its listeners and members and of
+    its ways, and its members by pool and family, with the rotations they make."""
 
     wanted: tree.Tree
     part: carried.Part
     numbers: Mapping[str, int]
+    ways: Mapping[Way, int]
     members: Mapping[Family, Sequence[member.Member]]
     rotations: Mapping[Family, rotation.Rotation]
 
@@ -87,12 +92,30 @@ def _plan(wanted: tree.Tree, down: Collection[str], part: carried.Part) -> Plan:
     for each in wanted.members:
         members.setdefault((each.pool_id, _version(each.address)), []).append(each)
     rotations = {family: rotation.of(found, down) for family, found in members.items()}
-    return Plan(wanted=wanted, part=part, numbers=numbers(wanted), members=members, rotations=rotations)
+    return Plan(
+        wanted=wanted,
+        part=part,
+        numbers=numbers(wanted),
+        ways=ways(wanted),
+        members=members,
+        rotations=rotations,
+    )
 
 
 def numbers(wanted: tree.Tree) -> Mapping[str, int]:
     """The numbers of listeners and members, by id."""
     return numbering.numbers(each.id for each in (*wanted.listeners, *wanted.members))
+
+
+def ways(wanted: tree.Tree) -> Mapping[Way, int]:
+    """The number of each way that a flow can go: the mark that it carries."""
+    found = {
+        f"{front.id} {each.id}": (front.id, each.id)
+        for front in wanted.listeners
+        if front.default_pool_id
+        for each in wanted.members_of(front.default_pool_id)
+    }
+    return {found[name]: number for name, number in numbering.numbers(found).items()}
 
 
 def listener_chain(front: listener.Listener, version: int) -> str:
@@ -117,8 +140,8 @@ def _version(address: str) -> int:
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
     """The sets that packets fill, and what rules refer to by name."""
     yield from streams.memory(fronts, _families(plan.wanted))
-    # With room for listeners that went: what has not counted for a day makes room, and is in the ledger by then.
-    room = max(64, 1 << (4 * len(fronts) - 1).bit_length())
+    # With room for ways that went: what has not counted for a day makes room, and is in the ledger by then.
+    room = max(64, 1 << (4 * len(plan.ways) - 1).bit_length())
     for name in COUNTED:
         kind = ["type mark", f"size {room}", "flags dynamic,timeout", "timeout 1d", "counter"]
         yield from ruleset.declaration("set", name, kind)
@@ -189,7 +212,7 @@ def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[st
         rules += [f"ct mark set {plan.mark(front)}", *streams.times(front, version)]
         if front.connection_limit > 0:
             rules.append(f"add @{_limit(front)} {{ ct mark ct count over {int(front.connection_limit)} }} drop")
-        rules += ["update @flows { ct mark }", f"goto {_pool_chain(back, version)}"]
+        rules.append(f"goto {_pool_chain(back, version)}")
     yield from ruleset.chain(listener_chain(front, version), rules)
 
 
@@ -207,10 +230,15 @@ def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     choice = _choice(plan, back, version)
     kept = persistence.of(back)
     rules = [f"meta mark set {choice}"] if kept is None else [*_remembered(plan, back, version, choice)]
-    ends = (
-        (plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}")
-        for each in (found.staying if kept else found.serving)
+    members = found.staying if kept else found.serving
+    ways = (
+        (f"{plan.mark(front)} . {plan.mark(each)}", f"{plan.ways[front.id, each.id]:#010x}")
+        for front in enabled.listeners(plan.wanted)
+        if front.default_pool_id == back.id
+        for each in members
     )
+    rules += [f"ct mark set ct mark . meta mark map {ruleset.mapping(ways)}", "update @flows { ct mark }"]
+    ends = ((plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}") for each in members)
     rules.append(f"meta l4proto {_transport(back)} dnat {ruleset.IP[version]} to meta mark map {ruleset.mapping(ends)}")
     yield from ruleset.chain(_pool_chain(back, version), rules)
 
