@@ -54,6 +54,7 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     l7policy.L7Policy,
     l7rule.L7Rule,
     statistics.Statistics,
+    statistics.MemberStatistics,
     amphora.Amphora,
     event.Event,
     receipt.Receipt,

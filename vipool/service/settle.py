@@ -4,6 +4,7 @@ Promises: a report that says nothing new costs one reading transaction and takes
 users write in between.  Old, doubled and unordered reports change nothing.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from vipool.store import rows, session, trees
 
 # How many reports are taken in one transaction: some tens of milliseconds of the writers' lock.
 TOGETHER = 16
+# What is counted, and of what.
+COUNTED = (statistics.Statistics, statistics.MemberStatistics)
 Counted: TypeAlias = Mapping[str, statistics.Statistics]
 
 
@@ -86,13 +89,14 @@ def _telling(held: session.Session, reports: Sequence[spec.Report]) -> list[spec
 
 
 def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.Tree, Counted]]:
-    """The trees with these ids that are there, and the counters of each of them."""
+    """The trees with these ids that are there, and the counters of what is in each of them."""
     if not identifiers:
         return {}
     roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, sorted(identifiers))
     counted: dict[str, dict[str, statistics.Statistics]] = {identifier: {} for identifier in roots}
-    for each in rows.among(held, statistics.Statistics, "loadbalancer_id", roots):
-        counted[each.loadbalancer_id][each.id] = each
+    for cls in COUNTED:
+        for each in rows.among(held, cls, "loadbalancer_id", roots):
+            counted[each.loadbalancer_id][each.id] = each
     return {
         whole.loadbalancer.id: (whole, counted[whole.loadbalancer.id])
         for whole in trees.load_many(held, roots.values())
@@ -166,18 +170,16 @@ def _news(whole: tree.Tree, states: Mapping[str, status.Operating]) -> tuple[tup
 
 
 def _counted(whole: tree.Tree, seen: spec.Observation) -> tuple[statistics.Statistics, ...]:
+    """What was counted of the listeners and members that are there."""
+    found = (
+        (statistics.Statistics, whole.listeners, seen.counters),
+        (statistics.MemberStatistics, whole.members, seen.members),
+    )
     return tuple(
-        statistics.Statistics(
-            id=front.id,
-            loadbalancer_id=whole.loadbalancer.id,
-            active_connections=counters.active_connections,
-            bytes_in=counters.bytes_in,
-            bytes_out=counters.bytes_out,
-            request_errors=counters.request_errors,
-            total_connections=counters.total_connections,
-        )
-        for front in whole.listeners
-        if (counters := seen.counters.get(front.id)) is not None
+        cls(id=row.id, loadbalancer_id=whole.loadbalancer.id, **dataclasses.asdict(counters))
+        for cls, those, counted in found
+        for row in those
+        if (counters := counted.get(row.id)) is not None
     )
 
 
@@ -193,13 +195,12 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
         if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
             networks.carried(held, root.vip_port_id)
     for row in change.gone:
-        rows.remove(held, type(row), row.id)
-        rows.remove(held, statistics.Statistics, row.id)
+        for cls in (type(row), *COUNTED):
+            rows.remove(held, cls, row.id)
     for seen, state in change.states:
         rows.change(held, type(seen), seen.id, {"operating_status": state})
     rows.add(held, *change.new_counters)
-    for counters in change.counters:
-        rows.put(held, counters)
+    rows.put(held, *change.counters)
 
 
 def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> None:
@@ -208,5 +209,6 @@ def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> 
         networks.release_port(held, root.vip_port_id, delete=root.vip_owned)
     amphorae.forget(held, root.id)
     history.gone(held, root)
-    rows.remove(held, statistics.Statistics, *(each.id for each in whole.listeners))
+    for cls in COUNTED:
+        rows.remove_where(held, cls, loadbalancer_id=root.id)
     trees.remove(held, whole)
