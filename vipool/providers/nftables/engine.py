@@ -17,7 +17,7 @@ from vipool.core import enabled
 from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
 from vipool.providers import base, counting
-from vipool.providers.nftables import carried, checker, checks, flows, reading, render, rotation, streams
+from vipool.providers.nftables import carried, checker, checks, flows, reading, render, rotation, sampler, streams
 
 DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
 
@@ -28,6 +28,7 @@ class Engine:
     def __init__(self, part: carried.Part = carried.DATAGRAMS) -> None:
         self._part = part
         self._checker = checker.Checker()
+        self._sampler = sampler.Sampler()
         self._told: dict[str, frozenset[str]] = {}
         self._kept: dict[str, flows.Kept] = {}
         self._lock = threading.Lock()
@@ -48,6 +49,10 @@ class Engine:
         with self._lock:
             down = self._told.get(place.directory, frozenset())
         self._checker.assign(place, tuple(checks.targets(wanted)), down)
+        if any(enabled.listeners(wanted)):
+            self._sampler.assign(place, render.turnings(wanted, down))
+        else:
+            self._sampler.forget(place)
         return "; ".join(filter(None, (_note(place, down), self._end(place, wanted, down))))
 
     def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
@@ -64,7 +69,7 @@ class Engine:
         }
         down = self._down(place)
         book = counting.Book(path=Path(place.directory) / LEDGER)
-        counts = reading.counts(wanted, printed, book.read().last, {})
+        counts = reading.counts(wanted, printed, book.read().last, self._sampler.active(place))
         fronts_and_members = ((each.id for each in wanted.listeners), (each.id for each in wanted.members))
         totals = book.advance(kernel, counts, *fronts_and_members)
         return spec.Observation(
@@ -99,6 +104,7 @@ class Engine:
 
     def _forget(self, place: base.Place) -> None:
         self._checker.forget(place)
+        self._sampler.forget(place)
         with self._lock:
             self._told.pop(place.directory, None)
             self._kept.pop(place.directory, None)

@@ -13,6 +13,9 @@ from vipool.providers.nftables import render
 COMMANDS = tuple(f"list set inet {render.TABLE} {name}" for name in render.COUNTED)
 """The listings to read."""
 
+FLOWS = COMMANDS[0]
+"""The listing of how many flows began."""
+
 _SET = re.compile(r"^\s*set (\w+) \{")
 _ELEMENT = re.compile(r"(0x[0-9a-f]+) counter packets (\d+) bytes (\d+)")
 _NOTHING = (0, 0)
@@ -42,6 +45,11 @@ def counts(
             )
             counted[place] = ledger.Count(owners=whose, counters=counters)
     return counted
+
+
+def flows(printed: str) -> dict[int, int]:
+    """How many flows began of each way, by its mark."""
+    return {mark: packets for mark, (packets, _) in _elements(printed)["flows"].items()}
 
 
 def _elements(printed: str) -> Mapping[str, dict[int, tuple[int, int]]]:

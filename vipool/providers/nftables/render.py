@@ -17,13 +17,14 @@ checked ids. The tree was accepted by `capabilities` and holds no row that is go
 """
 
 import ipaddress
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from vipool.core import attach, enabled, numbering, ruleset
 from vipool.model import healthmonitor, listener, member, pool, tree
-from vipool.providers.nftables import carried, persistence, rotation, slots, streams
+from vipool.providers.nftables import carried, least, persistence, rotation, slots, streams
 
 TABLE = "vipool_datagram"
 COUNTED = ("flows", "inward", "outward")
@@ -118,6 +119,36 @@ def ways(wanted: tree.Tree) -> Mapping[Way, int]:
     return {found[name]: number for name, number in numbering.numbers(found).items()}
 
 
+def turnings(wanted: tree.Tree, down: Collection[str] = ()) -> tuple[least.Turning, ...]:
+    """The maps of the rules that follow how many flows each member has, and what each of them needs to know."""
+    plan = _plan(wanted, down, carried.WHOLE)
+    return tuple(found for back in rotation.backs(wanted) for found in _turnings(plan, back).values())
+
+
+def _turnings(plan: Plan, back: pool.Pool) -> Mapping[int, least.Turning]:
+    """Those of a pool, by address family: none where it takes turns otherwise, or there is but one member to take."""
+    if back.lb_algorithm is not pool.Algorithm.LEAST_CONNECTIONS:
+        return {}
+    found = {version: plan.rotation(back, version).serving for version in _families(plan.wanted)}
+    return {version: _turning(plan, back, version) for version, serving in found.items() if len(serving) > 1}
+
+
+def _turning(plan: Plan, back: pool.Pool, version: int) -> least.Turning:
+    serving = plan.rotation(back, version).serving
+    weights = {plan.numbers[each.id]: int(each.weight) for each in serving}
+    marks: dict[int, set[int]] = {number: set() for number in weights}
+    for (_, member_id), mark in plan.ways.items():
+        if plan.numbers[member_id] in marks:
+            marks[plan.numbers[member_id]].add(mark)
+    # Whom it is for is part of the name: what is in the map of others must not be used for a moment.
+    whom = zlib.crc32(repr(sorted(weights.items())).encode())
+    return least.Turning(
+        name=f"least_{attach.identifier(back.id)}_{ruleset.IP[version]}_{whom:08x}",
+        weights=weights,
+        marks={number: frozenset(each) for number, each in marks.items()},
+    )
+
+
 def listener_chain(front: listener.Listener, version: int) -> str:
     """The chain of a listener: as long as it is there, the listener is open to that address family."""
     return f"listener_{attach.identifier(front.id)}_{ruleset.IP[version]}"
@@ -153,6 +184,9 @@ def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[poo
             if persistence.of(back) and (back.id, version) in plan.members:
                 kind = [f"type {ruleset.TYPES[version]} : mark", f"size {_CLIENTS}", "flags dynamic,timeout"]
                 yield from ruleset.declaration("map", _clients(back, version), kind)
+        for each in _turnings(plan, back).values():
+            kind = [f"typeof numgen inc mod {each.size} : meta mark", f"size {each.size}", "flags dynamic"]
+            yield from ruleset.declaration("map", each.name, kind)
     for version in _listening(plan, backs):
         kind = [f"type {ruleset.TYPES[version]} . inet_service", *_REFUSALS]
         yield from ruleset.declaration("set", f"{REFUSED}_{ruleset.IP[version]}", kind)
@@ -227,9 +261,8 @@ def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     found = plan.rotation(back, version)
     if not found.serving:
         return
-    choice = _choice(plan, back, version)
     kept = persistence.of(back)
-    rules = [f"meta mark set {choice}"] if kept is None else [*_remembered(plan, back, version, choice)]
+    rules = [*(_chosen(plan, back, version) if kept is None else _remembered(plan, back, version))]
     members = found.staying if kept else found.serving
     ways = (
         (f"{plan.mark(front)} . {plan.mark(each)}", f"{plan.ways[front.id, each.id]:#010x}")
@@ -243,7 +276,15 @@ def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     yield from ruleset.chain(_pool_chain(back, version), rules)
 
 
-def _remembered(plan: Plan, back: pool.Pool, version: int, choice: str) -> Iterator[str]:
+def _chosen(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    """The rules that choose: the first way that gives somebody counts."""
+    first, *others = _choices(plan, back, version)
+    yield f"meta mark set {first}"
+    here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).serving)
+    yield from (f"meta mark != {here} meta mark set {other}" for other in others)
+
+
+def _remembered(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     """The rules of a pool that keeps its clients: look, forget who left, choose, remember."""
     kept = persistence.of(back)
     assert kept is not None
@@ -252,21 +293,28 @@ def _remembered(plan: Plan, back: pool.Pool, version: int, choice: str) -> Itera
     yield f"meta mark set {saddr} map @{clients}"
     # An element that is there keeps its member when it is updated: it has to go first.
     yield f"meta mark != {here} delete @{clients} {{ {saddr} : meta mark }}"
-    yield f"meta mark != {here} meta mark set {choice}"
+    for choice in _choices(plan, back, version):
+        yield f"meta mark != {here} meta mark set {choice}"
     yield f"update @{clients} {{ {saddr} timeout {kept.seconds}s : meta mark }}"
 
 
-def _choice(plan: Plan, back: pool.Pool, version: int) -> str:
-    """How one of the members that serve is chosen: an expression that gives its mark."""
+def _choices(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    """How one of the members that serve is chosen: expressions that give its mark, or one before the last nothing."""
     serving = {plan.numbers[each.id]: each for each in plan.rotation(back, version).serving}
     weights = {number: int(each.weight) for number, each in serving.items()}
     marks = {number: plan.mark(each) for number, each in serving.items()}
     if len(marks) == 1:
-        return next(iter(marks.values()))
+        yield next(iter(marks.values()))
+        return
     saddr = f"{ruleset.IP[version]} saddr"
     match back.lb_algorithm:
-        # How many flows a member has is not known where they are chosen: the fewest are taken for the next turn.
-        case pool.Algorithm.ROUND_ROBIN | pool.Algorithm.LEAST_CONNECTIONS:
+        case pool.Algorithm.LEAST_CONNECTIONS:
+            # As long as nothing is in the map, because nothing was counted yet, all have their turns.
+            turning = _turnings(plan, back)[version]
+            yield f"numgen inc mod {turning.size} map @{turning.name}"
+            row = slots.turns(weights)
+            way = f"numgen inc mod {len(row)}"
+        case pool.Algorithm.ROUND_ROBIN:
             row = slots.turns(weights)
             way = f"numgen inc mod {len(row)}"
         case pool.Algorithm.SOURCE_IP:
@@ -277,7 +325,7 @@ def _choice(plan: Plan, back: pool.Pool, version: int) -> str:
             way = f"jhash {saddr} . th sport mod {len(row)} seed {_SEED}"
         case _:
             assert_never(back.lb_algorithm)
-    return f"{way} map {ruleset.mapping((str(slot), marks[number]) for slot, number in enumerate(row))}"
+    yield f"{way} map {ruleset.mapping((str(slot), marks[number]) for slot, number in enumerate(row))}"
 
 
 def _refusal(plan: Plan) -> Iterator[str]:
