@@ -1,6 +1,7 @@
 """A load balancer in two halves: each row is in one, each half is carried, and the whole is told."""
 
 import dataclasses
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -153,3 +154,31 @@ def test_nothing_seen_twice_is_nothing():
     assert halves.merged(None, None) is None
     empty = spec.Observation(frontends={}, backends={}, servers={}, counters={})
     assert halves.merged(empty, None) is empty
+
+
+@pytest.mark.parametrize(
+    ("protocols", "given"),
+    [(("TCP", "PROMETHEUS"), None), (("TCP", "UDP"), None), (("UDP", "PROMETHEUS"), halves.METRICS)],
+)
+def test_metrics_are_told_of_both_halves_where_there_are_two_and_somebody_asks(protocols, given):
+    """Nobody can be asked where there is no namespace: that is no reason not to carry the rest."""
+
+    class Streams(fake.Engine):
+        places: ClassVar[list[base.Place]] = []
+
+        def converge(self, place, wanted, materials=spec.NO_MATERIALS):
+            self.places.append(place)
+            return super().converge(place, wanted, materials)
+
+    fronts = [
+        {"id": trees.identifier(2, at), "protocol": each, "protocol_port": 53 + at} for at, each in enumerate(protocols)
+    ]
+    streams = Streams()
+    engine = halves.Engine(streams=streams, datagrams=fake.Engine())
+    wanted = trees.load({"listeners": fronts})
+    engine.converge(PLACE, wanted)
+    engine.observe(PLACE, wanted)
+    assert streams.places.pop() == dataclasses.replace(PLACE, metrics=given)
+    off = wanted.replacing(*(dataclasses.replace(each, admin_state_up=False) for each in wanted.listeners))
+    engine.converge(PLACE, off)
+    assert streams.places.pop() == PLACE

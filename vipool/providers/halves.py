@@ -3,16 +3,19 @@
 A UDP or SCTP listener has only UDP or SCTP pools, and no other listener has one (OCTAVIA-SPEC 4.1): so a tree falls
 into two that share nothing but the load balancer, and each half is carried by a provider that never hears of the other.
 Promises: each half is converged, whatever becomes of the other; what is told of the whole is what both tell. Knows
-providers only by `vipool.providers.base`.
+providers only by `vipool.providers.base`. The metrics of both are on one page (`pages`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from vipool.core import offers
+from vipool.core import enabled, exposition, offers
 from vipool.model import healthmonitor, l7policy, l7rule, listener, member, pool, spec, tree, wiring
-from vipool.providers import base
+from vipool.providers import base, pages
+
+# On 127.0.0.1 of each namespace, where no listener is; the port before is that of HAProxy's peers.
+METRICS = base.Ports(whole=1026, part=1027)
 
 
 def stream(wanted: tree.Tree) -> tree.Tree:
@@ -70,6 +73,7 @@ class Engine:
 
     streams: base.Engine
     datagrams: base.Engine
+    whole: pages.Pages = field(default_factory=pages.Pages)
 
     def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
         """See `vipool.providers.base.Engine.rules`."""
@@ -87,8 +91,13 @@ class Engine:
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
         """See `vipool.providers.base.Engine.converge`. Of two troubles the second is told."""
         other = datagram(wanted)
+        ports = metrics(wanted)
+        if ports is not None:
+            self.whole.serve(place, ports)
+        else:
+            self.whole.forget(place)
         try:
-            said = self.streams.converge(place, stream(wanted), materials)
+            said = self.streams.converge(replace(place, metrics=ports), stream(wanted), materials)
         finally:
             more = self.datagrams.converge(place, _or_nothing(wanted, other))
         return "; ".join(filter(None, (said, more)))
@@ -98,10 +107,13 @@ class Engine:
         first = self.streams.observe(place, stream(wanted))
         other = datagram(wanted)
         second = None if other is None else self.datagrams.observe(place, other)
+        if other is not None:
+            self.whole.tell(place, exposition.page(other, second))
         return merged(first, second)
 
     def remove(self, place: base.Place) -> None:
         """See `vipool.providers.base.Engine.remove`."""
+        self.whole.forget(place)
         self.datagrams.remove(place)
         self.streams.remove(place)
 
@@ -121,6 +133,12 @@ def merged(one: spec.Observation | None, other: spec.Observation | None) -> spec
         counters={**one.counters, **other.counters},
         members={**one.members, **other.members},
     )
+
+
+def metrics(wanted: tree.Tree) -> base.Ports | None:
+    """The ports of metrics, where a listener tells of both halves."""
+    tells = any(each.protocol is listener.Protocol.PROMETHEUS for each in enabled.listeners(wanted))
+    return METRICS if tells and datagram(wanted) is not None else None
 
 
 def _or_nothing(wanted: tree.Tree, half: tree.Tree | None) -> tree.Tree:

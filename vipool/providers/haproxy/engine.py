@@ -69,7 +69,7 @@ class Engine:
         usable = keyring.usable(wanted, materials)
         able = pem.readable(wanted, usable)
         beside = pem.files(able, usable)
-        text = render.render(able, self._layout, beside)
+        text = render.render(able, self._layout, beside, place.metrics)
         step = plan.plan(_running(directory), text, beside)
         done = self._perform(place, Target(wanted=wanted, text=text, files=beside), step)
         keyring.tidy(directory, [each.path for each in beside])
