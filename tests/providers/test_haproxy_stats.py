@@ -66,6 +66,9 @@ LINES = [
     f"{POOL}:{OTHER},{MEMBER},1,,6,1,1,,0,0,UP,1,,",
     f"{POOL}:{OTHER},BACKEND,0,1,5,1,1,,0,0,UP,1,,",
     "local,FRONTEND,0,1,0,0,0,0,,,STOP,,,",
+    "exporter,FRONTEND,1,10,5,100,200,1,,,OPEN,,,",
+    "metrics,node,2,,5,1,3,,4,5,DOWN,1,Layer4 refused,",
+    "metrics,BACKEND,0,1,5,1,1,,4,5,DOWN,0,,",
 ]
 
 
@@ -85,5 +88,6 @@ def test_a_member_counts_behind_each_listener_and_what_failed_there_are_its_erro
         ),
         f"{POOL}:{OTHER}/{MEMBER}": spec.Counters(active_connections=1, bytes_in=1, bytes_out=1, total_connections=6),
     }
+    assert {owner for each in found.values() for owner in each.owners} == {LISTENER, OTHER, MEMBER, "local"}
     expected = spec.Counters(active_connections=1, bytes_in=100, bytes_out=200, request_errors=1, total_connections=5)
     assert found[LISTENER] == ledger.Count(owners=(LISTENER,), counters=expected)

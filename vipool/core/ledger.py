@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from vipool.model import spec
 
+_NOTHING = spec.Counters()
 SUMS = ("bytes_in", "bytes_out", "request_errors", "total_connections")
 
 
@@ -33,7 +34,7 @@ class Ledger:
 
     def total(self, identifier: str) -> spec.Counters:
         """The sums of an object since it was made."""
-        return self.totals.get(identifier, spec.Counters())
+        return self.totals.get(identifier, _NOTHING)
 
 
 def advance(ledger: Ledger, process: str, seen: Mapping[str, Count], keep: Collection[str]) -> Ledger:
@@ -42,12 +43,12 @@ def advance(ledger: Ledger, process: str, seen: Mapping[str, Count], keep: Colle
     before = ledger.last if process == ledger.process else {}
     for place, count in seen.items():
         more = _since(before.get(place), count.counters)
-        for owner in count.owners:
+        for owner in count.owners if more != _NOTHING else ():
             if owner in keep:
-                totals[owner] = added((totals.get(owner, spec.Counters()), more))
+                totals[owner] = added((totals.get(owner, _NOTHING), more))
     last = {key: dataclasses.replace(each, counters=settled(each.counters)) for key, each in seen.items()}
     # Most of many members have had nothing, and are as well not there.
-    counted = {key: each for key, each in last.items() if each.counters != spec.Counters()}
+    counted = {key: each for key, each in last.items() if each.counters != _NOTHING}
     return Ledger(process=process, totals=totals, last=counted)
 
 

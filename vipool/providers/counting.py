@@ -5,13 +5,13 @@ crash. A ledger that is not there, or cannot be read, begins afresh. Counts noth
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vipool.core import ledger
 from vipool.host import errors, files
-from vipool.model import spec
+from vipool.model import listener, spec, tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +36,15 @@ class Book:
             return ledger.Ledger()
 
     def advance(
-        self, process: str, seen: Mapping[str, ledger.Count], listeners: Iterable[str], members: Iterable[str]
+        self, before: ledger.Ledger, process: str, seen: Mapping[str, ledger.Count], wanted: tree.Tree
     ) -> Totals:
-        """What these listeners and members come to, now that a process said what it counted at each place.
+        """What the listeners and members of a tree come to, now that a process said what it counted at each place.
 
-        The connections of this moment are those of `seen`.
+        `before` is the ledger as it was read. The connections of this moment are those of `seen`. Who asks for metrics
+        is no traffic of the load balancer's.
         """
-        fronts, behind = tuple(listeners), tuple(members)
-        before = self.read()
+        fronts = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
+        behind = [each.id for each in wanted.members]
         after = ledger.advance(before, process, seen, frozenset((*fronts, *behind)))
         if after != before:
             with contextlib.suppress(errors.HostError):

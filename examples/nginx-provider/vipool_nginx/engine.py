@@ -153,4 +153,4 @@ def _totals(place: base.Place, wanted: tree.Tree) -> Mapping[str, spec.Counters]
         counters = spec.Counters(total_connections=flows, bytes_in=inward, bytes_out=outward)
         seen[each.id] = ledger.Count(owners=(each.id,), counters=counters)
     book = counting.Book(path=Path(place.directory) / TOTALS)
-    return book.advance("kernel", seen, seen, ()).listeners
+    return book.advance(book.read(), "kernel", seen, wanted).listeners

@@ -19,7 +19,7 @@ from typing import assert_never
 
 from vipool.core import enabled
 from vipool.host import files, processes
-from vipool.model import listener, member, spec, tree, wiring
+from vipool.model import member, spec, tree, wiring
 from vipool.providers import base, counting
 from vipool.providers.haproxy import (
     generations,
@@ -295,11 +295,8 @@ def _observed(directory: Path, wanted: tree.Tree, process: processes.Process, sa
     """What a process says of itself in `show stat`, with the counters of those before it added and kept."""
     rows = tuple(stats.rows(said))
     seen = stats.observation(rows)
-    # Who asks for metrics is no traffic of the load balancer's.
-    fronts = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
-    members = [each.id for each in wanted.members]
     book = counting.Book(path=directory / LEDGER)
-    totals = book.advance(f"{process.pid}:{process.started}", stats.counts(rows), fronts, members)
+    totals = book.advance(book.read(), f"{process.pid}:{process.started}", stats.counts(rows), wanted)
     states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
     return dataclasses.replace(seen, servers=states, counters=totals.listeners, members=totals.members)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vipool.core import ledger
 from vipool.model import spec
+from vipool.providers import base
 
 # One column each of `show servers state`, version 1: srv_op_state, srv_admin_state, srv_uweight, srv_iweight.
 _OPERATION, _ADMIN, _WEIGHT, _INITIAL_WEIGHT = 5, 6, 7, 8
@@ -68,7 +69,9 @@ def rows(text: str) -> Iterator[Mapping[str, str]]:
     """The rows of an answer to `show stat`: the first columns by name, which hold no commas, of about a hundred."""
     header, _, rest = text.removeprefix("# ").partition("\n")
     names = header.split(",", _READ)[:_READ]
-    return (dict(zip(names, line.split(",", _READ), strict=False)) for line in rest.splitlines() if line)
+    found = (dict(zip(names, line.split(",", _READ), strict=False)) for line in rest.splitlines() if line)
+    # The ways of metrics are nobody's listener or pool.
+    return (row for row in found if row["pxname"] not in base.OF_METRICS)
 
 
 def observation(found: Iterable[Mapping[str, str]]) -> spec.Observation:

@@ -69,9 +69,9 @@ class Engine:
         }
         down = self._down(place)
         book = counting.Book(path=Path(place.directory) / LEDGER)
-        counts = reading.counts(wanted, printed, book.read().last, self._sampler.active(place))
-        fronts_and_members = ((each.id for each in wanted.listeners), (each.id for each in wanted.members))
-        totals = book.advance(kernel, counts, *fronts_and_members)
+        before = book.read()
+        counts = reading.counts(wanted, printed, before.last, self._sampler.active(place))
+        totals = book.advance(before, kernel, counts, wanted)
         return spec.Observation(
             frontends=fronts,
             backends=rotation.pool_states(wanted, down),
