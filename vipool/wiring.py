@@ -251,12 +251,12 @@ def serve(chosen: settings.Settings) -> int:
 
 def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
-    from vipool.providers import halves, installed
+    from vipool.providers import installed, joined
     from vipool.providers.haproxy import engine as connections
     from vipool.providers.nftables import carried
     from vipool.providers.nftables import engine as packets
 
-    usual = halves.Engine(streams=connections.Engine(), datagrams=packets.Engine(carried.DATAGRAMS))
+    usual = joined.Engine(streams=connections.Engine(), datagrams=packets.Engine(carried.DATAGRAMS))
     own: dict[str, base.Engine] = {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE)}
     found = installed.engines(own)
     warn(found.left_out)

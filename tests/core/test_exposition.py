@@ -38,7 +38,7 @@ def test_every_page_is_well_formed_and_tells_of_everything_that_is_seen(wanted, 
     assert len(told) == (0 if seen is None else len(seen.frontends) + len(seen.backends) + len(seen.servers))
 
 
-def test_counters_are_those_of_the_objects_and_a_pool_is_the_sum_of_its_members():
+def test_counters_are_those_of_the_objects_and_a_pool_has_as_many_connections_as_its_members():
     wanted = picture()
     seen = spec.Observation(
         frontends={FRONT: "open"},
@@ -54,7 +54,8 @@ def test_counters_are_those_of_the_objects_and_a_pool_is_the_sum_of_its_members(
     assert found["vipool_listener_connections_total"] == {f'listener="{FRONT}"': 9}
     assert found["vipool_listener_bytes_out_total"] == {f'listener="{FRONT}"': 200}
     assert found["vipool_pool_up"] == {f'pool="{BACK}"': 0}
-    assert found["vipool_pool_bytes_in_total"] == {f'pool="{BACK}"': 100}
+    assert found["vipool_pool_current_connections"] == {f'pool="{BACK}"': 3}
+    assert not [name for name in found if name.startswith("vipool_pool") and name.endswith("_total")]
     assert found["vipool_member_up"] == {one: 0, two: 1}
     assert found["vipool_member_bytes_in_total"] == {one: 30, two: 70}
 

@@ -18,7 +18,7 @@ from tests.net.members import eventually
 from tests.providers import configuration, trees
 from vipool.host import conntrack, namespaces, nft
 from vipool.model import pool
-from vipool.providers import halves
+from vipool.providers import joined
 from vipool.providers.haproxy import engine as connections
 from vipool.providers.nftables import engine as kernel
 from vipool.providers.nftables import sctp
@@ -36,7 +36,7 @@ def dns(*members, front=None, **back):
 
 
 def engines():
-    return {"amphora": halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())}
+    return {"amphora": joined.Engine(streams=connections.Engine(), datagrams=kernel.Engine())}
 
 
 @pytest.fixture
@@ -383,7 +383,7 @@ def test_counters_never_fall_whatever_becomes_of_the_rules(picture):
     picture.serve(wanted.having({"members": wanted.members[:1]}))
     datagrams.ask("client", FLOATING)
     assert totals(picture.observe()) == {LISTENER: 4, ones: 3}
-    again = halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
+    again = joined.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
     place = picture.site.hand.place(trees.LOADBALANCER)
     assert totals(again.observe(place, wanted)) == {LISTENER: 4, ones: 3}
     namespaces.delete(picture.namespace)

@@ -13,7 +13,7 @@ from tests.net.balanced import FLOATING, VIP, WEB1, WEB2
 from tests.net.members import Client, Member, eventually
 from tests.providers import configuration, trees
 from vipool.host import namespaces
-from vipool.providers import halves
+from vipool.providers import joined
 from vipool.providers.haproxy import engine as connections
 from vipool.providers.nftables import engine as kernel
 
@@ -24,7 +24,7 @@ BACK, WEBS, ONE, SERVER = trees.identifier(3, 1), trees.identifier(3, 2), trees.
 
 @pytest.fixture
 def engine():
-    return halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
+    return joined.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
 
 
 @pytest.fixture
@@ -131,9 +131,9 @@ def test_a_new_agent_offers_the_page_and_one_that_is_not_asked_for_is_not_offere
     front = next(each for each in wanted.listeners if each.id == METRICS)
     picture.serve(wanted.having({"listeners": tuple(each for each in wanted.listeners if each is not front)}))
     place = picture.site.hand.place(trees.LOADBALANCER)
-    with pytest.raises(ConnectionRefusedError), Client(place.namespace, "127.0.0.1", halves.METRICS.whole) as client:
+    with pytest.raises(ConnectionRefusedError), Client(place.namespace, "127.0.0.1", joined.METRICS.whole) as client:
         client.get("/metrics")
-    again = halves.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
+    again = joined.Engine(streams=connections.Engine(), datagrams=kernel.Engine())
     again.rules(place, wanted)
     again.converge(place, wanted)
     again.observe(place, wanted)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.providers import configuration, trees
 from vipool.model import pool
-from vipool.providers import halves
+from vipool.providers import halves, joined
 from vipool.providers.haproxy import capabilities, pem, render, switching, tokens
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -37,7 +37,7 @@ def test_a_tree_renders_as_recorded(case):
     wanted = halves.stream(whole)
     assert CAPABILITIES.refuse(wanted) is None
     able = pem.readable(wanted, trees.materials())
-    text = recordable(*trees.rendered(able, LAYOUT, halves.metrics(whole)))
+    text = recordable(*trees.rendered(able, LAYOUT, joined.metrics(whole)))
     recorded = GOLDEN / case / "haproxy.cfg"
     if os.environ.get("VIPOOL_BLESS"):
         recorded.write_text(text)

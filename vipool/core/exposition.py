@@ -2,7 +2,7 @@
 
 The names are Octavia's with `vipool` in front; ids are the labels. Promises: pure; each family once, with its help and
 type, and each sample once; nothing of a tenant's words enters it, but ids. Counters are those of the API, which never
-fall.
+fall; pools have none, since the sum of a pool's members falls when one goes, which Prometheus takes for a new start.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,6 +78,8 @@ def _members(wanted: tree.Tree, seen: spec.Observation) -> Sequence[_Row]:
 def _families(kind: str, rows: Sequence[_Row]) -> Iterator[str]:
     yield from _family(f"vipool_{kind}_up", "gauge", "Whether it serves: 1 or 0.", [(row, int(row.up)) for row in rows])
     for name, (family, sort, meaning) in _COUNTED.items():
+        if kind == "pool" and sort == "counter":
+            continue
         values = [(row, getattr(row.counters, name)) for row in rows]
         yield from _family(f"vipool_{kind}_{family}", sort, meaning, values)
 

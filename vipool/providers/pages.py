@@ -1,7 +1,7 @@
 """The page for Prometheus of a load balancer that is carried in two ways: what one tells, and the other's after it.
 
 One tells by itself, over HTTP on the loopback of the namespace; the page is offered there too, for whoever answers
-clients. Promises: one thread for all load balancers; to be asked costs no more than to ask the one that tells; what
+clients. Promises: a few threads for all load balancers; to be asked costs no more than to ask the one that tells; what
 cannot be answered whole is not answered at all, so that whoever asked can ask that one alone. Measures nothing.
 """
 
@@ -24,8 +24,8 @@ from vipool.providers import base
 logger = logging.getLogger("vipool.providers")
 
 LOOPBACK = "127.0.0.1"
-SECONDS = 5.0
-"""How long an answer may take."""
+SECONDS = 4.0
+"""How long an answer may take: less than whoever asks for it waits."""
 
 # The samples of what offers the page itself, which is no part of the load balancer.
 _OF_ITSELF = re.compile(
@@ -47,7 +47,7 @@ class Page:
 
 
 class Pages:
-    """Pages on a thread of its own, which starts with the first."""
+    """Pages on a thread of its own, which starts with the first, and those that ask for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -65,7 +65,7 @@ class Pages:
                 offered = namespaces.call(place.namespace, lambda: _listening(ports.whole))
                 page = Page(place=place, ports=ports, identity=identity, text=known.text if known else "")
                 self._pages[place.directory] = page
-                asyncio.run_coroutine_threadsafe(self._change(known, page, offered), self._running())
+                self._change(known, page, offered)
         except (errors.HostError, OSError) as error:
             logger.warning("offering the metrics of %s: %s", place.namespace, error)
 
@@ -80,7 +80,8 @@ class Pages:
         with self._lock:
             known = self._pages.pop(place.directory, None)
             if known is not None:
-                asyncio.run_coroutine_threadsafe(self._change(known, None, None), self._running())
+                with contextlib.suppress(TimeoutError):
+                    self._change(known)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -88,11 +89,16 @@ class Pages:
             threading.Thread(target=self._loop.run_forever, name="metrics", daemon=True).start()
         return self._loop
 
-    async def _change(self, going: Page | None, coming: Page | None, offered: socket.socket | None) -> None:
-        if going is not None and going.server is not None:
-            going.server.close()
-        if coming is not None and offered is not None:
-            coming.server = await asyncio.start_server(_answering(coming), sock=offered)
+    def _change(self, going: Page | None, coming: Page | None = None, offered: socket.socket | None = None) -> None:
+        """End one page and begin another, and wait until that is so. Raises OSError."""
+
+        async def change() -> None:
+            if going is not None and going.server is not None:
+                going.server.close()
+            if coming is not None and offered is not None:
+                coming.server = await asyncio.start_server(_answering(coming), sock=offered)
+
+        asyncio.run_coroutine_threadsafe(change(), self._running()).result(SECONDS)
 
 
 def _listening(port: int) -> socket.socket:

@@ -10,8 +10,8 @@ from vipool.providers import base
 from vipool.providers.haproxy import tokens
 
 PATH = ("{", "path", "/metrics", "}")
-# Milliseconds; the node looks at nothing before it answers.
-_CONNECT, _ANSWER = 500, 10_000
+# Milliseconds. Prometheus waits for 10 s, in which there must be time for both.
+_CONNECT, _ANSWER = 500, 5_000
 _PAGE, _EXPORTER = base.OF_METRICS
 
 

@@ -15,8 +15,9 @@ from vipool.providers.nftables import slots
 FEW = 4
 """At least so many flows for each member are to come: with fewer, one that is open for a moment counts too much."""
 
-# Slots of a row, and for each member where there are many.
-_LEAST, _EACH = 256, 8
+# Slots of a row, and for each member where there are many. Without privileges no more than 208 kB can be sent to the
+# kernel in one transaction (net.core.wmem_default), and each slot takes 44 bytes.
+_LEAST, _EACH, _MOST = 256, 8, 4096
 # A member's slots are worth a change when they differ by more than this part of its usual share.
 _NOTICED = 4
 
@@ -56,7 +57,7 @@ class Turning:
 
 def size(members: int) -> int:
     """How many slots the row of so many members has: a power of two."""
-    return 1 << (max(_LEAST, _EACH * members) - 1).bit_length()
+    return min(_MOST, 1 << (max(_LEAST, _EACH * members) - 1).bit_length())
 
 
 def shares(weights: Mapping[int, int], active: Mapping[int, int], coming: float) -> dict[int, float]:
