@@ -90,6 +90,7 @@ def test_a_row_has_eight_slots_for_each_of_many_but_no_more_than_fit_into_one_me
     assert found & (found - 1) == 0
 
 
-def test_counting_takes_its_share_of_a_core_however_many_there_are():
-    assert sampler.interval([]) == sampler.interval([0.001] * 10) == sampler.PAUSE
-    assert sampler.interval([0.01] * 1000) == pytest.approx(10 / sampler.SHARE)
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=50))
+def test_counting_takes_its_share_of_a_core_however_much_there_is_to_count(costs):
+    passed = sum(cost + sampler.rest(cost) for cost in costs)
+    assert sum(costs) == pytest.approx(passed * sampler.SHARE)

@@ -120,7 +120,7 @@ def test_only_members_whose_counters_changed_are_written(cloud):
     (item,) = cloud.balancers()
     one, two = (each.id for each in item.tree.members)
     seen = world.serving(item)
-    more = {**seen.members, two: spec.Counters(total_connections=9)}
+    more = {**seen.members, two: spec.Counters(total_connections=9, active_connections=3)}
     report = dataclasses.replace(world.realised(item), observation=dataclasses.replace(seen, members=more))
     with cloud.database.read() as held:
         known = {each.id: each for cls in settle.COUNTED for each in rows.find(held, cls)}
@@ -130,8 +130,9 @@ def test_only_members_whose_counters_changed_are_written(cloud):
     cloud.report(report)
     cloud.report(dataclasses.replace(report, observation=dataclasses.replace(seen, members={})))
     with cloud.database.read() as held:
-        found = {each.id: each.total_connections for each in rows.find(held, statistics.MemberStatistics)}
-    assert found == {one: 2, two: 9}, "who is not spoken of keeps what it had"
+        counted = rows.find(held, statistics.MemberStatistics)
+    assert {each.id: each.total_connections for each in counted} == {one: 2, two: 9}, "who is not spoken of keeps them"
+    assert {each.active_connections for each in counted} == {0}, "and has nothing open"
 
 
 def test_what_fails_after_it_was_realised_says_why_and_stays_active(cloud):

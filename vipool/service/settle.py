@@ -119,7 +119,7 @@ def changes(whole: tree.Tree, known: Counted, report: spec.Report) -> Change:
         return Change(
             whole=whole, progress=progress, words=told, gone=gone, states=_news(after, health.by_itself(after.live()))
         )
-    counted = _counted(after, seen)
+    counted = _counted(after, seen, known)
     return Change(
         whole=whole,
         progress=progress,
@@ -169,18 +169,18 @@ def _news(whole: tree.Tree, states: Mapping[str, status.Operating]) -> tuple[tup
     )
 
 
-def _counted(whole: tree.Tree, seen: spec.Observation) -> tuple[statistics.Statistics, ...]:
-    """What was counted of the listeners and members that are there."""
-    found = (
-        (statistics.Statistics, whole.listeners, seen.counters),
-        (statistics.MemberStatistics, whole.members, seen.members),
-    )
-    return tuple(
-        cls(id=row.id, loadbalancer_id=whole.loadbalancer.id, **dataclasses.asdict(counters))
-        for cls, those, counted in found
+def _counted(whole: tree.Tree, seen: spec.Observation, known: Counted) -> tuple[statistics.Statistics, ...]:
+    """What was counted of the listeners and members that are there; of what is not spoken of nothing is open."""
+    spoken = {**seen.counters, **seen.members}
+    kinds = ((statistics.Statistics, whole.listeners), (statistics.MemberStatistics, whole.members))
+    told = (
+        cls(id=row.id, loadbalancer_id=whole.loadbalancer.id, **dataclasses.asdict(spoken[row.id]))
+        for cls, those in kinds
         for row in those
-        if (counters := counted.get(row.id)) is not None
+        if row.id in spoken
     )
+    silent = (dataclasses.replace(each, active_connections=0) for key, each in known.items() if key not in spoken)
+    return (*told, *silent)
 
 
 def _apply(held: session.Session, networks: base.Network, change: Change) -> None:

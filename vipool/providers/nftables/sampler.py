@@ -10,7 +10,7 @@ has begun.
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -39,14 +39,12 @@ class Sample:
 
 @dataclass
 class Subject:
-    """One load balancer: what is to follow its counts, the last count if there was one, what that cost, and the rows
-    that were filled."""
+    """One load balancer: what is to follow its counts, the last count if there was one, the rows that were filled."""
 
     place: base.Place
     turnings: Sequence[least.Turning]
     due: float
     sample: Sample | None = None
-    cost: float = 0.0
     filled: Mapping[str, Row] = field(default_factory=dict)
 
 
@@ -66,7 +64,7 @@ class Sampler:
                 return
             made = Subject(place=place, turnings=turnings, due=time.monotonic())
             if known is not None:
-                made.sample, made.cost, made.filled = known.sample, known.cost, known.filled
+                made.sample, made.filled = known.sample, known.filled
             self._subjects[place.directory] = made
             self._run()
             self._changed.notify()
@@ -88,29 +86,30 @@ class Sampler:
             threading.Thread(target=self._work, name="samples", daemon=True).start()
 
     def _work(self) -> None:
+        rested = 0.0
         while True:
-            subject = self._next()
+            subject = self._next(rested)
             before = time.thread_time()
             sample = _sampled(subject)
-            cost = time.thread_time() - before
+            now, cost = time.monotonic(), time.thread_time() - before
+            rested = now + rest(cost)
             with self._changed:
-                subject.sample, subject.cost = sample, cost
-                subject.due = time.monotonic() + interval(each.cost for each in self._subjects.values())
+                subject.sample, subject.due = sample, now + PAUSE
 
-    def _next(self) -> Subject:
-        """Wait for the load balancer that is due next."""
+    def _next(self, rested: float) -> Subject:
+        """Wait for the load balancer that is due first, not before a certain time."""
         with self._changed:
             while True:
                 first = min(self._subjects.values(), key=lambda each: each.due, default=None)
-                left = None if first is None else first.due - time.monotonic()
+                left = None if first is None else max(first.due, rested) - time.monotonic()
                 if first is not None and left is not None and left <= 0:
                     return first
                 self._changed.wait(left)
 
 
-def interval(costs: Iterable[float]) -> float:
-    """Between two counts of each of the load balancers that cost so many seconds of processor time the last time."""
-    return max(PAUSE, sum(costs) / SHARE)
+def rest(cost: float) -> float:
+    """How long nothing may be counted after a count that took so many seconds of processor time."""
+    return cost / SHARE - cost
 
 
 def _sampled(subject: Subject) -> Sample | None:
