@@ -19,6 +19,11 @@ RULES = """table inet vipool_test {
 		udp dport 53 ct mark set 0x7
 		udp dport 54 ct mark set 0x8
 		tcp dport 80 ct mark set 0x9
+		tcp dport 81 ct mark set 0xa
+	}
+	chain input {
+		type filter hook input priority filter; policy accept;
+		tcp dport 81 drop
 	}
 }
 """
@@ -74,6 +79,17 @@ def test_open_flows_are_counted_by_mark_and_connections_that_are_over_are_not():
         each.close()
     eventually(lambda: conntrack.counts(NAME) == {7: 3})
     assert len([each for each in conntrack.marked(NAME) if each.mark == 9]) == 2, "they are remembered all the same"
+
+
+def test_a_connection_that_is_not_open_yet_counts_nothing_and_is_there():
+    def connect() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        made.connect_ex(("127.0.0.1", 81))
+        return made
+
+    with namespaces.call(NAME, connect):
+        assert conntrack.counts(NAME) == {10: 0}
 
 
 def test_a_flow_that_is_ended_is_gone_and_may_be_ended_again():

@@ -31,7 +31,7 @@ Row: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The flows that ever began, and those that are open, by mark."""
+    """The flows that ever began, and those that are open, by mark; where one is about to be, its mark is there too."""
 
     begun: Mapping[int, int] = field(default_factory=dict)
     active: Mapping[int, int] = field(default_factory=dict)
