@@ -13,7 +13,7 @@ from tests.net.members import eventually
 from tests.providers import trees
 from vipool.host import namespaces, nft
 from vipool.model import pool, spec
-from vipool.providers.nftables import carried, render
+from vipool.providers.nftables import carried, render, streams
 from vipool.providers.nftables import engine as kernel
 
 LISTENER, ONE, TWO = trees.identifier(2, 1), trees.identifier(4, 1), trees.identifier(4, 2)
@@ -75,6 +75,38 @@ def test_open_connections_are_counted_of_the_listener_and_each_member(picture):
         assert seen.counters[LISTENER].bytes_in == sum(each.bytes_in for each in seen.members.values())
         assert seen.counters[LISTENER].bytes_out == sum(each.bytes_out for each in seen.members.values())
     eventually(lambda: picture.observe().counters[LISTENER].active_connections == 0)
+
+
+def test_a_pool_of_two_listeners_counts_for_each_and_its_member_for_both(picture):
+    wanted = web({"address": WEB1})
+    other = dataclasses.replace(wanted.listeners[0], id=trees.identifier(2, 2), protocol_port=8080)
+    picture.serve(wanted.adding(other))
+    for port in (80, 80, 8080):
+        talkers.ask("client", FLOATING, port)
+    seen = picture.observe()
+    assert [seen.counters[each].total_connections for each in (LISTENER, other.id)] == [2, 1]
+    assert seen.members[ONE].total_connections == 3
+    picture.serve(wanted)
+    talkers.ask("client", FLOATING)
+    seen = picture.observe()
+    assert (seen.counters[LISTENER].total_connections, seen.members[ONE].total_connections) == (3, 4)
+
+
+def test_what_connections_carry_that_outlast_their_member_counts_for_their_listener(picture):
+    wanted = web({"address": WEB1}, {"address": WEB2})
+    left = wanted.replacing(dataclasses.replace(wanted.loadbalancer, flavor={streams.ENDING: "LEAVE"}))
+    alone = without(left, TWO)
+    picture.serve(alone)
+    with talkers.Connection("client", FLOATING) as connection:
+        connection.ask()
+        before = picture.observe().counters[LISTENER]
+        picture.serve(without(left, ONE))
+        for _ in range(5):
+            assert connection.ask() == f"web1 to {VIP}"
+        after = picture.observe()
+        assert after.counters[LISTENER].bytes_in >= before.bytes_in + 5 * 40
+        assert after.counters[LISTENER].total_connections == 1
+        assert ONE not in after.members
 
 
 def test_a_member_with_many_held_connections_gets_fewer_new_ones_and_keeps_those_it_has(picture):
