@@ -248,7 +248,7 @@ def serve(chosen: settings.Settings) -> int:
 
 def engines() -> "dict[str, base.Engine]":
     """The hand of every provider on a node, by the names load balancers may ask for."""
-    from vipool.providers import halves, installed
+    from vipool.providers import installed, joined
     from vipool.providers.haproxy import checker
     from vipool.providers.haproxy import engine as connections
     from vipool.providers.nftables import carried
@@ -256,7 +256,7 @@ def engines() -> "dict[str, base.Engine]":
 
     checking = checker.Checker()
     datagrams = packets.Engine(carried.DATAGRAMS, checking)
-    usual = halves.Engine(streams=connections.Engine(), datagrams=datagrams)
+    usual = joined.Engine(streams=connections.Engine(), datagrams=datagrams)
     own: dict[str, base.Engine] = {**dict.fromkeys(PROVIDERS, usual), KERNEL: packets.Engine(carried.WHOLE, checking)}
     found = installed.engines(own)
     warn(found.left_out)

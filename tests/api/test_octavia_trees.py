@@ -5,6 +5,7 @@ import pytest
 from tests.api import balancing
 from tests.service import world
 from vipool.model import healthmonitor, listener, loadbalancer, member, pool, port, spec, statistics
+from vipool.store import rows
 
 PICTURE = {
     "name": "picture",
@@ -202,6 +203,26 @@ def test_statistics_are_zero_until_something_is_known_and_then_a_sum(cloud):
     assert cloud.count(statistics.Statistics) == 1
 
 
+def test_members_have_statistics_of_their_own_as_long_as_they_are_there(cloud):
+    root = cloud.balancer()["id"]
+    back, other = cloud.pool(root)["id"], cloud.pool(root, name="other")["id"]
+    one, two = (cloud.make("member", f"/pools/{back}/members", **entry(last))["id"] for last in (1, 2))
+    base = "/load-balancer/vipool/v1/pools"
+    zeros = dict.fromkeys(("active_connections", "bytes_in", "bytes_out", "request_errors", "total_connections"), 0)
+    assert cloud.get(f"{base}/{back}/members/{one}/stats") == {"stats": zeros}
+    cloud.settle()
+    counted = {**zeros, "total_connections": 2, "bytes_out": 7}
+    assert cloud.get(f"{base}/{back}/members/{one}/stats") == {"stats": counted}
+    assert cloud.get(f"/loadbalancers/{root}/stats") == {"stats": zeros}, "members are not added to their listeners"
+    assert cloud.call("GET", f"{base}/{other}/members/{one}/stats").status_code == 404
+    assert cloud.call("GET", f"{base}/{back}/members/{one}/stats", who="stranger").status_code == 403
+    cloud.call("DELETE", f"/pools/{back}/members/{one}")
+    cloud.settle()
+    assert cloud.call("GET", f"{base}/{back}/members/{one}/stats").status_code == 404
+    with cloud.database.read() as held:
+        assert [each.id for each in rows.find(held, statistics.MemberStatistics)] == [two]
+
+
 def test_a_cascade_takes_everything_and_frees_the_address(cloud):
     made = cloud.make("loadbalancer", "/loadbalancers", **PICTURE)
     cloud.settle()
@@ -212,7 +233,7 @@ def test_a_cascade_takes_everything_and_frees_the_address(cloud):
     cloud.settle()
     assert cloud.call("GET", f"/loadbalancers/{made['id']}").status_code == 404
     for cls in (loadbalancer.LoadBalancer, listener.Listener, pool.Pool, member.Member, healthmonitor.HealthMonitor,
-                statistics.Statistics, port.Port, port.Allocation):  # fmt: skip
+                statistics.Statistics, statistics.MemberStatistics, port.Port, port.Allocation):  # fmt: skip
         assert cloud.count(cls) == 0
     assert cloud.balancer()["vip_address"] == made["vip_address"]
 

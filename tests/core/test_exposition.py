@@ -11,7 +11,7 @@ LINE = re.compile(r'^vipool_x\{a="((?:[^"\\\n]|\\["\\n])*)"\} (\S+)$')
 
 
 def gauge(*samples, words="What it is."):
-    return exposition.Gauge(name="vipool_x", help=words, samples=samples)
+    return exposition.Family(name="vipool_x", help=words, samples=samples)
 
 
 def test_a_page():

@@ -70,6 +70,17 @@ def kill(city, name):
             city.live.inside("kill", "-KILL", pid, check=False)
 
 
+def counted(city, listener):
+    """How many flows each member behind a listener had, by name."""
+    pool = city.tenant.ask("GET", f"{BALANCING}/listeners/{listener}")["listener"]["default_pool_id"]
+    members = city.tenant.ask("GET", f"{BALANCING}/pools/{pool}/members")["members"]
+    path = f"/load-balancer/vipool/v1/pools/{pool}/members"
+    return {
+        each["name"]: city.tenant.ask("GET", f"{path}/{each['id']}/stats")["stats"]["total_connections"]
+        for each in members
+    }
+
+
 def test_datagrams_are_balanced_checked_and_counted(city, dns):
     servers, listener = dns
     assert ask(city, "client", city.floating) == {"web1": 2, "web2": 2}
@@ -83,6 +94,7 @@ def test_datagrams_are_balanced_checked_and_counted(city, dns):
     assert ask(city, "client", city.floating) == {"web1": 2, "web2": 2}
     path = f"{BALANCING}/listeners/{listener}/stats"
     lives.within(15, lambda: city.tenant.ask("GET", path)["stats"]["total_connections"] == 12, "12 flows are counted")
+    assert sorted(counted(city, listener).values()) == [4, 8]
     assert city.answers()["answers"] == {"web1": 2, "web2": 2}, "connections are balanced beside them"
 
 

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from tests.net.members import eventually
 from vipool.host import conntrack, errors, namespaces, netlink, nft
 
 NAME = "qlbaas-flows"
@@ -17,6 +18,12 @@ RULES = """table inet vipool_test {
 		type filter hook output priority mangle; policy accept;
 		udp dport 53 ct mark set 0x7
 		udp dport 54 ct mark set 0x8
+		tcp dport 80 ct mark set 0x9
+		tcp dport 81 ct mark set 0xa
+	}
+	chain input {
+		type filter hook input priority filter; policy accept;
+		tcp dport 81 drop
 	}
 }
 """
@@ -54,6 +61,35 @@ def test_marked_flows_are_seen_with_who_answers_them_and_no_others():
         (7, 17, (ipaddress.ip_address("127.0.0.1"), 53)),
         (8, 17, (ipaddress.ip_address("fd00::1"), 54)),
     }
+
+
+def test_open_flows_are_counted_by_mark_and_connections_that_are_over_are_not():
+    assert conntrack.counts(NAME) == {}
+    for _ in range(3):
+        send("127.0.0.1", 53)
+    send("127.0.0.1", 55)
+
+    def connect() -> list[socket.socket]:
+        server = socket.create_server(("127.0.0.1", 80))
+        return [server, *(socket.create_connection(("127.0.0.1", 80)) for _ in range(2)), server.accept()[0]]
+
+    ends = namespaces.call(NAME, connect)
+    assert conntrack.counts(NAME) == {7: 3, 9: 2}
+    for each in ends:
+        each.close()
+    eventually(lambda: conntrack.counts(NAME) == {7: 3})
+    assert len([each for each in conntrack.marked(NAME) if each.mark == 9]) == 2, "they are remembered all the same"
+
+
+def test_a_connection_that_is_not_open_yet_counts_nothing_and_is_there():
+    def connect() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        made.connect_ex(("127.0.0.1", 81))
+        return made
+
+    with namespaces.call(NAME, connect):
+        assert conntrack.counts(NAME) == {10: 0}
 
 
 def test_a_flow_that_is_ended_is_gone_and_may_be_ended_again():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.net.members import eventually
 from tests.providers import configuration, trees
 from vipool.host import conntrack, namespaces, nft
 from vipool.model import pool
-from vipool.providers import halves
+from vipool.providers import joined
 from vipool.providers.haproxy import checker
 from vipool.providers.haproxy import engine as connections
 from vipool.providers.nftables import carried
@@ -42,7 +43,7 @@ def engines():
 
 def both_halves():
     datagrams = kernel.Engine(carried.DATAGRAMS, checker.Checker())
-    return halves.Engine(streams=connections.Engine(), datagrams=datagrams)
+    return joined.Engine(streams=connections.Engine(), datagrams=datagrams)
 
 
 @pytest.fixture
@@ -371,17 +372,49 @@ def test_states_are_what_the_kernel_has(picture):
 
 
 def test_counters_never_fall_whatever_becomes_of_the_rules(picture):
+    """What the listener counts is what its members did, also those that are not there any more."""
     wanted = dns(*BOTH)
+    ones = wanted.members[0].id
     picture.serve(wanted)
-    datagrams.ask("client", FLOATING)
-    assert picture.observe().counters[LISTENER].total_connections == 1
+    for _ in range(2):
+        datagrams.ask("client", FLOATING)
+    assert totals(picture.observe()) == {LISTENER: 2, ones: 1, wanted.members[1].id: 1}
     picture.serve(wanted.having({"members": wanted.members[:1]}))
     datagrams.ask("client", FLOATING)
-    assert picture.observe().counters[LISTENER].total_connections == 2
+    assert totals(picture.observe()) == {LISTENER: 3, ones: 2}
     subprocess.run(["ip", "netns", "exec", picture.namespace, "nft", "flush", "ruleset"], check=True)
-    picture.serve(wanted)
+    picture.serve(wanted.having({"members": wanted.members[:1]}))
     datagrams.ask("client", FLOATING)
-    assert picture.observe().counters[LISTENER].total_connections == 3
+    assert totals(picture.observe()) == {LISTENER: 4, ones: 3}
     again = both_halves()
     place = picture.site.hand.place(trees.LOADBALANCER)
-    assert again.observe(place, wanted).counters[LISTENER].total_connections == 3
+    assert totals(again.observe(place, wanted)) == {LISTENER: 4, ones: 3}
+    namespaces.delete(picture.namespace)
+    picture.serve(wanted.having({"members": wanted.members[:1]}))
+    datagrams.ask("client", FLOATING)
+    assert totals(picture.observe()) == {LISTENER: 5, ones: 4}
+
+
+def test_members_that_come_by_the_dozen_are_all_counted(picture):
+    """What counts was made for a few, and has room for as many as there are by then."""
+    ports = range(2000, 2070)
+    picture.serve(dns({"address": WEB1}))
+    datagrams.ask("client", FLOATING)
+    picture.serve(dns({"address": WEB1}, *({"address": WEB1, "protocol_port": each} for each in ports)))
+
+    def send() -> None:
+        for source in range(20_000, 20_071):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.bind((CLIENT, source))
+                client.sendto(b"?", (FLOATING, 53))
+
+    namespaces.call("client", send)
+    seen = picture.observe()
+    assert seen.counters[LISTENER].total_connections == 72
+    assert len(seen.members) == 71
+    assert {each.total_connections for each in seen.members.values()} <= {1, 2}
+
+
+def totals(seen):
+    """The connections of the listener and the members, by id."""
+    return {key: each.total_connections for key, each in {**seen.counters, **seen.members}.items()}

@@ -22,7 +22,7 @@ from vipool.core import conditions
 from vipool.host import namespaces
 from vipool.host import vitals as signs
 from vipool.model import condition, vitals
-from vipool.providers import fake, halves
+from vipool.providers import fake, joined
 from vipool.providers.haproxy import engine as connections
 from vipool.providers.nftables import carried
 from vipool.providers.nftables import engine as kernel
@@ -60,7 +60,7 @@ class Patient:
 ENGINES = {
     "kernel": lambda: {"amphora": kernel.Engine(carried.WHOLE, fake.Checker())},
     "haproxy": lambda: {
-        "amphora": halves.Engine(
+        "amphora": joined.Engine(
             streams=connections.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS, fake.Checker())
         )
     },

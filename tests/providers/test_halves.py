@@ -1,6 +1,7 @@
 """A load balancer in two halves: each row is in one, each half is carried, and the whole is told."""
 
 import dataclasses
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.providers import trees
 from vipool.model import listener, pool, spec, tree, wiring
-from vipool.providers import base, fake, halves
+from vipool.providers import base, fake, halves, joined
 
 PLACE = base.Place(namespace="qlbaas-1", directory="/nowhere")
 FRONTS = {"TCP": trees.identifier(2, 1), "UDP": trees.identifier(2, 2)}
@@ -78,8 +79,8 @@ class Kernel(fake.Engine):
         return wiring.Rules(ruleset=f"table inet vipool_{len(wanted.listeners)} {{\n}}\n", forwarding=True)
 
 
-def engines() -> halves.Engine:
-    return halves.Engine(streams=fake.Engine(), datagrams=Kernel())
+def engines() -> joined.Engine:
+    return joined.Engine(streams=fake.Engine(), datagrams=Kernel())
 
 
 def test_the_kernel_is_asked_for_nothing_where_there_are_no_datagrams():
@@ -150,6 +151,34 @@ def test_transports_tell_the_halves_apart(front, back):
 
 
 def test_nothing_seen_twice_is_nothing():
-    assert halves.merged(None, None) is None
+    assert joined.merged(None, None) is None
     empty = spec.Observation(frontends={}, backends={}, servers={}, counters={})
-    assert halves.merged(empty, None) is empty
+    assert joined.merged(empty, None) is empty
+
+
+@pytest.mark.parametrize(
+    ("protocols", "given"),
+    [(("TCP", "PROMETHEUS"), None), (("TCP", "UDP"), None), (("UDP", "PROMETHEUS"), joined.METRICS)],
+)
+def test_metrics_are_told_of_both_halves_where_there_are_two_and_somebody_asks(protocols, given):
+    """Nobody can be asked where there is no namespace: that is no reason not to carry the rest."""
+
+    class Streams(fake.Engine):
+        places: ClassVar[list[base.Place]] = []
+
+        def converge(self, place, wanted, materials=spec.NO_MATERIALS):
+            self.places.append(place)
+            return super().converge(place, wanted, materials)
+
+    fronts = [
+        {"id": trees.identifier(2, at), "protocol": each, "protocol_port": 53 + at} for at, each in enumerate(protocols)
+    ]
+    streams = Streams()
+    engine = joined.Engine(streams=streams, datagrams=fake.Engine())
+    wanted = trees.load({"listeners": fronts})
+    engine.converge(PLACE, wanted)
+    engine.observe(PLACE, wanted)
+    assert streams.places.pop() == dataclasses.replace(PLACE, metrics=given)
+    off = wanted.replacing(*(dataclasses.replace(each, admin_state_up=False) for each in wanted.listeners))
+    engine.converge(PLACE, off)
+    assert streams.places.pop() == PLACE

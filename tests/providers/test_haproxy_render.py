@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.providers import configuration, trees
 from vipool.model import pool
-from vipool.providers import halves
+from vipool.providers import halves, joined
 from vipool.providers.haproxy import capabilities, pem, render, switching, tokens
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -33,9 +33,11 @@ def body(case: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_tree_renders_as_recorded(case):
-    wanted = halves.stream(trees.load(body(case)))
+    whole = trees.load(body(case))
+    wanted = halves.stream(whole)
     assert CAPABILITIES.refuse(wanted) is None
-    text = recordable(*trees.rendered(pem.readable(wanted, trees.materials()), LAYOUT))
+    able = pem.readable(wanted, trees.materials())
+    text = recordable(*trees.rendered(able, LAYOUT, joined.ports(whole)))
     recorded = GOLDEN / case / "haproxy.cfg"
     if os.environ.get("VIPOOL_BLESS"):
         recorded.write_text(text)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.providers import trees
-from vipool.core import enabled
+from vipool.core import enabled, ledger
 from vipool.host import conntrack
 from vipool.model import spec
 from vipool.providers import base, fake
@@ -37,11 +37,15 @@ def picture(protocol="UDP", **more):
     )
 
 
-def flow(wanted, address="10.0.0.1", port=53, *, protocol=flows.UDP, of=LISTENER):
+def flow(wanted, address="10.0.0.1", port=53, *, protocol=flows.UDP, to=None):
     end = (ipaddress.ip_address(address), port)
-    vip, client = (ipaddress.ip_address("10.0.0.11"), 53), (ipaddress.ip_address("192.0.2.1"), 40_000)
+    vip, client = (
+        (ipaddress.ip_address(wanted.loadbalancer.vip_address), 53),
+        (ipaddress.ip_address("192.0.2.1"), 40_000),
+    )
     ends = {"asking": client, "called": vip, "answering": end, "answered": vip}
-    return conntrack.Flow(mark=render.numbers(wanted)[of], protocol=protocol, **ends, _key=(2, b""))
+    mark = render.ways(wanted)[LISTENER, to or (TWO if ":" in address else ONE)]
+    return conntrack.Flow(mark=mark, protocol=protocol, **ends, _key=(2, b""))
 
 
 def test_flows_to_members_stay():
@@ -50,7 +54,7 @@ def test_flows_to_members_stay():
     assert flows.kept(wanted, ()).stale(found) == ()
 
 
-@pytest.mark.parametrize("other", [{"port": 54}, {"address": "10.0.0.2"}, {"protocol": sctp.PROTOCOL}, {"of": ONE}])
+@pytest.mark.parametrize("other", [{"port": 54}, {"address": "10.0.0.2"}, {"protocol": sctp.PROTOCOL}, {"to": TWO}])
 def test_flows_that_lead_elsewhere_are_ended(other):
     wanted = picture()
     assert flows.kept(wanted, ()).stale([flow(wanted), flow(wanted, **other)]) == (flow(wanted, **other),)
@@ -121,12 +125,13 @@ def test_where_nothing_went_no_flow_is_stale_that_was_not(wanted, drop, down, le
     one, other = flows.kept(before, down), flows.kept(wanted, ())
     ends = [(mark, protocol, end) for each in (one, other) for mark, protocol, end in each.ways]
     client = (ipaddress.ip_address("192.0.2.1"), 40_000)
-    vip = (ipaddress.ip_address("10.0.0.11"), 53)
+    vip = (ipaddress.ip_address(wanted.loadbalancer.vip_address), 53)
     found = [
         conntrack.Flow(
-            mark=mark, protocol=protocol, asking=client, called=vip, answering=end, answered=back, _key=(2, b"")
+            mark=mark, protocol=protocol, asking=client, called=called, answering=end, answered=back, _key=(2, b"")
         )
         for mark, protocol, end in ends
+        for called in {vip} | {door for each in (one, other) for _, door in each.left}
         for back in (client, vip)
     ]
     staying = [each for each in found if one.keeps(each)]
@@ -149,15 +154,18 @@ def printed(name: str, mark: str, packets: int, octets: int) -> str:
     return "\n".join(["table inet vipool_datagram {", *head, elements, "\t}", "}", ""])
 
 
-def test_what_the_kernel_counted_is_read_by_listener():
+def test_what_the_kernel_counted_is_its_listeners_and_its_members():
     wanted = picture()
-    mark = f"{render.numbers(wanted)[LISTENER]:#010x}"
+    mark = render.ways(wanted)[LISTENER, ONE]
     counted = (("flows", 3, 90), ("inward", 10, 1000), ("outward", 12, 2000))
-    text = "".join(printed(name, mark, packets, octets) for name, packets, octets in counted)
-    assert reading.counters(wanted, text) == {
-        LISTENER: spec.Counters(total_connections=3, bytes_in=1000, bytes_out=2000)
-    }
-    assert reading.counters(wanted, "") == {LISTENER: spec.Counters()}
+    text = "".join(printed(name, f"{mark:#010x}", packets, octets) for name, packets, octets in counted)
+    expected = spec.Counters(active_connections=2, total_connections=3, bytes_in=1000, bytes_out=2000)
+    found = {str(mark): ledger.Count(owners=(LISTENER, ONE), counters=expected)}
+    assert reading.counts(wanted, text, {}, {mark: 2}) == found
+    assert reading.counts(wanted, "", {}, {}) == {}
+    without = wanted.having({"members": wanted.members[1:]})
+    assert reading.counts(without, text, {}, {}) == {}
+    assert reading.counts(without, text, found, {mark: 2}) == found, "flows may outlast their member"
 
 
 @settings(max_examples=40)

@@ -117,7 +117,7 @@ def test_new_flows_go_to_those_who_serve_and_to_nobody_else(wanted, down):
         for version in (4, 6):
             chain = chain_of(text, f"pool_{back.id}_{'ip' if version == 4 else 'ip6'}")
             chosen = set(re.findall(r"meta mark set (0x[0-9a-f]{8})$", chain, re.MULTILINE))
-            chosen |= set(re.findall(r"\d+ : (0x[0-9a-f]{8})", chain))
+            chosen |= set(re.findall(r"(?<=[{,] )\d+ : (0x[0-9a-f]{8})", chain))
             members = [m for m in wanted.members_of(back.id) if ipaddress.ip_address(m.address).version == version]
             serving = rotation.of(members, down).serving
             assert chosen == {f"{render.numbers(wanted)[each.id]:#010x}" for each in serving}

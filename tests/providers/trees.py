@@ -25,7 +25,7 @@ from vipool.model import (
     tree,
     types,
 )
-from vipool.providers import refusals
+from vipool.providers import base, refusals
 from vipool.providers.haproxy import capabilities, pem, render, served
 from vipool.providers.nftables import capabilities as datagram_capabilities
 
@@ -105,10 +105,12 @@ def materials() -> dict[str, str]:
     return {**texts, "authority": authority.pem, "revoked": authority.revocations(issued["second"])}
 
 
-def rendered(wanted: tree.Tree, layout: render.Layout) -> tuple[str, tuple[pem.File, ...]]:
+def rendered(
+    wanted: tree.Tree, layout: render.Layout, ports: base.Ports | None = None
+) -> tuple[str, tuple[pem.File, ...]]:
     """The text of a tree all of whose references can be had, and the files beside it."""
     files = pem.files(wanted, materials())
-    return render.render(wanted, layout, files), files
+    return render.render(wanted, layout, files, ports), files
 
 
 cipher_lists = st.one_of(

@@ -8,7 +8,7 @@ import pytest
 from tests.service import world
 from vipool.model import device, listener, loadbalancer, port, spec, statistics, status
 from vipool.service import settle
-from vipool.store import rows
+from vipool.store import rows, trees
 
 
 @pytest.fixture
@@ -109,6 +109,30 @@ def test_reports_in_one_batch_build_on_each_other(cloud):
     cloud.report(again, again, world.realised(item), world.realised(item))
     assert (root(cloud).settled, root(cloud).failed, root(cloud).fault) == (1, 0, None)
     assert cloud.count(statistics.Statistics) == 1
+
+
+def test_only_members_whose_counters_changed_are_written(cloud):
+    members = [{"address": f"10.0.0.{last}", "protocol_port": 80} for last in (1, 2)]
+    back = {"name": "p", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "members": members}
+    front = {"protocol": "HTTP", "protocol_port": 80, "default_pool": back}
+    cloud.writer.create_root(world.POST, {"vip_subnet_id": world.SUBNET, "listeners": [front]})
+    cloud.settle()
+    (item,) = cloud.balancers()
+    one, two = (each.id for each in item.tree.members)
+    seen = world.serving(item)
+    more = {**seen.members, two: spec.Counters(total_connections=9, active_connections=3)}
+    report = dataclasses.replace(world.realised(item), observation=dataclasses.replace(seen, members=more))
+    with cloud.database.read() as held:
+        known = {each.id: each for cls in settle.COUNTED for each in rows.find(held, cls)}
+        (whole,) = trees.load_many(held, rows.find(held, loadbalancer.LoadBalancer))
+    change = settle.changes(whole, known, report)
+    assert ([each.id for each in change.counters], change.new_counters) == ([two], ())
+    cloud.report(report)
+    cloud.report(dataclasses.replace(report, observation=dataclasses.replace(seen, members={})))
+    with cloud.database.read() as held:
+        counted = rows.find(held, statistics.MemberStatistics)
+    assert {each.id: each.total_connections for each in counted} == {one: 2, two: 9}, "who is not spoken of keeps them"
+    assert {each.active_connections for each in counted} == {0}, "and has nothing open"
 
 
 def test_what_fails_after_it_was_realised_says_why_and_stays_active(cloud):

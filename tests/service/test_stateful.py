@@ -345,6 +345,8 @@ class Life(RuleBasedStateMachine):
         fronts = {front.id for whole in found for front in whole.listeners}
         with self.world.database.read() as held:
             assert {each.id for each in rows.find(held, statistics.Statistics)} <= fronts
+            behind = {each.id for whole in found for each in whole.members}
+            assert {each.id for each in rows.find(held, statistics.MemberStatistics)} <= behind
 
     def check_addresses(self, found: tuple[tree.Tree, ...]) -> None:
         with self.world.database.read() as held:

@@ -165,4 +165,5 @@ def serving(item: spec.LoadBalancer) -> spec.Observation:
         backends={each.id: "up" for each in whole.pools},
         servers={each.id: "up" for each in whole.members},
         counters={each.id: spec.Counters(total_connections=3, bytes_in=5) for each in whole.listeners},
+        members={each.id: spec.Counters(total_connections=2, bytes_out=7) for each in whole.members},
     )

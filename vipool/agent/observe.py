@@ -28,13 +28,18 @@ def is_news(told: Told | None, seen: spec.Observation, now: float) -> bool:
     if states(told.observation) != states(seen):
         return True
     before = told.observation
-    changed = (before.counters, before.conditions) != (seen.counters, seen.conditions)
+    changed = (counted(before), before.conditions) != (counted(seen), seen.conditions)
     return changed and now - told.at >= pace.COUNTERS
 
 
 def states(seen: spec.Observation) -> tuple[object, ...]:
     """What of an observation is reported as soon as it changes: of conditions, which there are."""
     return seen.frontends, seen.backends, seen.servers, frozenset(map(conditions.key, seen.conditions or ()))
+
+
+def counted(seen: spec.Observation) -> tuple[object, ...]:
+    """What of an observation is reported now and then."""
+    return seen.counters, seen.members
 
 
 def is_busy(told: Told | None, seen: spec.Observation | None) -> bool:

@@ -118,7 +118,7 @@ def _speaks(seen: spec.Observation | None, wanted: tree.Tree) -> None:
     ids = {field: {row.id for row in getattr(wanted, field)} for field in ("listeners", "pools", "members")}
     assert seen.frontends.keys() | seen.counters.keys() <= ids["listeners"]
     assert seen.backends.keys() <= ids["pools"]
-    assert seen.servers.keys() <= ids["members"]
+    assert seen.servers.keys() | seen.members.keys() <= ids["members"]
     assert set(seen.frontends.values()) <= _FRONTENDS
     assert set(seen.backends.values()) <= _BACKENDS
     assert set(seen.servers.values()) <= _SERVERS

@@ -10,25 +10,26 @@ MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gauge:
-    """A metric that goes up and down: its samples, each the labels with a value."""
+class Family:
+    """A metric: its samples, each the labels with a value. `kind` is counter where it only rises."""
 
     name: str
     help: str
+    kind: str = "gauge"
     samples: Iterable[tuple[Mapping[str, str], float]]
 
 
-def text(gauges: Iterable[Gauge]) -> str:
+def text(families: Iterable[Family]) -> str:
     """The page."""
-    return "".join(f"{line}\n" for gauge in gauges for line in _lines(gauge))
+    return "".join(f"{line}\n" for family in families for line in _lines(family))
 
 
-def _lines(gauge: Gauge) -> Iterator[str]:
-    yield f"# HELP {gauge.name} {_escaped(gauge.help)}"
-    yield f"# TYPE {gauge.name} gauge"
-    for labels, value in gauge.samples:
+def _lines(family: Family) -> Iterator[str]:
+    yield f"# HELP {family.name} {_escaped(family.help)}"
+    yield f"# TYPE {family.name} {family.kind}"
+    for labels, value in family.samples:
         within = ",".join(f'{name}="{_quotable(said)}"' for name, said in labels.items())
-        yield f"{gauge.name}{{{within}}} {value}"
+        yield f"{family.name}{{{within}}} {value}"
 
 
 def _escaped(words: str) -> str:

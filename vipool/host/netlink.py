@@ -29,7 +29,8 @@ REPLACE, EXCLUSIVE, CREATE = 0x100, 0x200, 0x400
 _ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED, _ACK_HAS_TLVS, _CAPPED = 0x10, 0x200, 0x100
 _NESTED = 0x8000
-_TYPE_MASK = 0x3FFF
+TYPE_MASK = 0x3FFF
+"""What of an attribute's type says which it is; the rest are flags."""
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _STRICT = 270, 10, 11, 12
@@ -83,7 +84,7 @@ def several(data: bytes) -> Iterator[tuple[int, bytes]]:
         length, kind = _ATTRIBUTE.unpack_from(data, position)
         if length < _ATTRIBUTE.size:
             break
-        yield kind & _TYPE_MASK, data[position + 4 : position + length]
+        yield kind & TYPE_MASK, data[position + 4 : position + length]
         position += (length + 3) & ~3
 
 

@@ -17,7 +17,7 @@ import functools
 import re
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vipool.host import errors, namespaces, netlink
 from vipool.model import wiring
@@ -86,6 +86,19 @@ def read_here(*commands: str, where: str = "this namespace") -> str:
             raise ValueError(f"{command!r} is not a listing")
     # One at a time: of several in one script nft 1.0.6 fetches from the kernel only what the last is about.
     return "".join(_run(command, doing=f"reading packet rules of {where}") for command in commands)
+
+
+def fill_here(table: str, name: str, elements: Mapping[int, int]) -> None:
+    """Have a map of a table of ours for both families hold these elements and no others, in one transaction.
+
+    In the calling thread's namespace. The map is a dynamic one from numbers to marks: such are no part of what `load`
+    recognises. Raises `errors.Failed`, also when the map is not there.
+    """
+    if not _is_ours(table):
+        raise errors.Failed("filling a map", reason=f"only tables whose name begins with {PREFIX} are filled: {table}")
+    pairs = ", ".join(f"{key} : {value:#010x}" for key, value in elements.items())
+    script = f"flush map inet {table} {name}\n" + (f"add element inet {table} {name} {{ {pairs} }}\n" if pairs else "")
+    _run(script, doing=f"filling the map {name}")
 
 
 def tables(reference: str) -> tuple[tuple[str, str], ...]:

@@ -55,6 +55,7 @@ NOUNS: tuple[type[attr.Resource], ...] = (
     l7policy.L7Policy,
     l7rule.L7Rule,
     statistics.Statistics,
+    statistics.MemberStatistics,
     amphora.Amphora,
     event.Event,
     condition.Condition,

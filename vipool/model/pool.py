@@ -80,7 +80,16 @@ class Pool(parts.Part):
     protocol: Annotated[
         Protocol, types.Choice(Protocol), attr.Attr(doc="The protocol spoken to members.", update=False)
     ]
-    lb_algorithm: Annotated[Algorithm, types.Choice(Algorithm), attr.Attr(doc="How a member is chosen.")]
+    lb_algorithm: Annotated[
+        Algorithm,
+        types.Choice(Algorithm),
+        attr.Attr(
+            doc=(
+                "How a member is chosen. Where the kernel carries the traffic, LEAST_CONNECTIONS goes by counts that "
+                "are some seconds old."
+            )
+        ),
+    ]
     name: parts.Name = ""
     description: parts.Description = ""
     session_persistence: Annotated[

@@ -191,7 +191,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """Traffic of one listener, counted since the listener was made; ``active_connections`` is of this moment."""
+    """Traffic of one listener or member, counted since it was made; ``active_connections`` is of this moment."""
 
     active_connections: int = 0
     bytes_in: int = 0
@@ -225,6 +225,8 @@ class Observation:
     backends: Mapping[str, str]  # pool id -> up | down
     servers: Mapping[str, str]  # member id -> up | down | drain | maint | no_check
     counters: Mapping[str, Counters]  # listener id -> counters
+    # member id -> counters; who never had traffic may be left out
+    members: Mapping[str, Counters] = field(default_factory=dict)
     conditions: tuple[Condition, ...] | None = None
 
 
@@ -319,8 +321,11 @@ def load_report(body: Mapping[str, Any]) -> Report:
     seen = body.get("observation")
     observation = None
     if seen is not None:
-        counters = {key: Counters(**each) for key, each in seen["counters"].items()}
+        counted = {
+            name: {key: Counters(**each) for key, each in seen.get(name, {}).items()}
+            for name in ("counters", "members")
+        }
         found = seen.get("conditions")  # an older node says nothing of them
         conditions = None if found is None else tuple(Condition(**each) for each in found)
-        observation = Observation(**{**seen, "counters": counters, "conditions": conditions})
+        observation = Observation(**{**seen, **counted, "conditions": conditions})
     return Report(**{**body, "observation": observation})

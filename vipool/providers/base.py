@@ -13,11 +13,28 @@ from vipool.model import spec, tree, wiring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where metrics are told over HTTP on 127.0.0.1 of the namespace: the `whole` page of a load balancer by the node,
+    and an engine's `part` of it, to the node and, while that does not answer, to clients."""
+
+    whole: int
+    part: int
+
+
+OF_METRICS = ("metrics", "exporter")
+"""What the ways of the whole page, and of an engine's part, may be called in the engine's own metrics."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the engine of one load balancer lives on this node: its namespace's name and its own directory."""
+    """Where the engine of one load balancer lives on this node: its namespace's name and its own directory.
+
+    `metrics` are given when another engine carries a part of the load balancer, and a listener tells metrics.
+    """
 
     namespace: str
     directory: str
+    metrics: Ports | None = None
 
 
 GONE = "its process is gone"

@@ -33,7 +33,8 @@ class Engine:
     """Load balancers as entries of a dictionary, by the directory of their place.
 
     `troubles` holds what `converge` raises, by load balancer id; `down` the members that do not answer; `killed` the
-    directories whose process ended by itself; `done` what was done, in order.
+    directories whose process ended by itself; `counters` what listeners and members count, by id; `done` what was done,
+    in order.
     """
 
     carried: dict[str, tree.Tree] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class Engine:
             backends=backends,
             servers=servers,
             counters={each.id: self.counters.get(each.id, spec.Counters()) for each in fronts},
+            members={each.id: self.counters[each.id] for each in served.members if each.id in self.counters},
         )
 
     def remove(self, place: base.Place) -> None:

@@ -2,16 +2,15 @@
 
 A UDP or SCTP listener has only UDP or SCTP pools, and no other listener has one (OCTAVIA-SPEC 4.1): so a tree falls
 into two that share nothing but the load balancer, and each half is carried by a provider that never hears of the other.
-Promises: each half is converged, whatever becomes of the other; what is told of the whole is what both tell. Knows
-providers only by `vipool.providers.base`.
+Promises: pure; a tree that either half refuses is refused. Knows providers only by `vipool.providers.base`, and does
+not act: `joined` does.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import assert_never
 
 from vipool.core import offers
-from vipool.model import healthmonitor, l7policy, l7rule, listener, member, pool, spec, tree, wiring
+from vipool.model import healthmonitor, l7policy, l7rule, listener, member, pool, tree
 from vipool.providers import base
 
 
@@ -62,65 +61,3 @@ class Capabilities:
         reason = self._streams.refuse(stream(wanted))
         other = datagram(wanted)
         return self._datagrams.refuse(other) if reason is None and other is not None else reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What carries both halves on a node."""
-
-    streams: base.Engine
-    datagrams: base.Engine
-
-    def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
-        """See `vipool.providers.base.Engine.rules`."""
-        first = self.streams.rules(place, stream(wanted))
-        other = datagram(wanted)
-        if other is None:
-            return first
-        second = self.datagrams.rules(place, other)
-        return wiring.Rules(
-            ruleset=first.ruleset + second.ruleset,
-            forwarding=first.forwarding or second.forwarding,
-            tracking=first.tracking or second.tracking,
-        )
-
-    def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
-        """See `vipool.providers.base.Engine.converge`. Of two troubles the second is told."""
-        other = datagram(wanted)
-        try:
-            said = self.streams.converge(place, stream(wanted), materials)
-        finally:
-            more = self.datagrams.converge(place, _or_nothing(wanted, other))
-        return "; ".join(filter(None, (said, more)))
-
-    def observe(self, place: base.Place, wanted: tree.Tree) -> spec.Observation | None:
-        """See `vipool.providers.base.Engine.observe`."""
-        first = self.streams.observe(place, stream(wanted))
-        other = datagram(wanted)
-        second = None if other is None else self.datagrams.observe(place, other)
-        return merged(first, second)
-
-    def remove(self, place: base.Place) -> None:
-        """See `vipool.providers.base.Engine.remove`."""
-        self.datagrams.remove(place)
-        self.streams.remove(place)
-
-    def watch(self, places: Sequence[base.Place]) -> Mapping[str, str]:
-        """See `vipool.providers.base.Engine.watch`."""
-        return {**self.datagrams.watch(places), **self.streams.watch(places)}
-
-
-def merged(one: spec.Observation | None, other: spec.Observation | None) -> spec.Observation | None:
-    """What two observations of different rows say together."""
-    if one is None or other is None:
-        return one or other
-    return spec.Observation(
-        frontends={**one.frontends, **other.frontends},
-        backends={**one.backends, **other.backends},
-        servers={**one.servers, **other.servers},
-        counters={**one.counters, **other.counters},
-    )
-
-
-def _or_nothing(wanted: tree.Tree, half: tree.Tree | None) -> tree.Tree:
-    return tree.Tree(loadbalancer=wanted.loadbalancer) if half is None else half

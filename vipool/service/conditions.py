@@ -115,17 +115,17 @@ def forget(held: session.Session, root: str) -> None:
     rows.remove_where(held, condition.Condition, loadbalancer_id=root)
 
 
-def gauges(held: session.Session) -> tuple[exposition.Gauge, ...]:
+def gauges(held: session.Session) -> tuple[exposition.Family, ...]:
     """The conditions of every load balancer as metrics; those of no load balancer are counted too, as 0."""
     found = rows.find(held, condition.Condition)
     counted = collections.Counter(each.name for each in found)
     return (
-        exposition.Gauge(
+        exposition.Family(
             name="vipool_conditions",
             help="How many conditions there are, by name.",
             samples=[({"condition": name}, counted[name]) for name in condition.Name],
         ),
-        exposition.Gauge(
+        exposition.Family(
             name="vipool_loadbalancer_condition",
             help="1 for each condition of a load balancer that is there.",
             samples=[(_labels(each), 1) for each in found],

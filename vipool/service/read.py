@@ -101,4 +101,14 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, views.Ids]:
 def totals(held: session.Session, **equals: str) -> views.View:
     """The counters of one listener (``id=``) or of a load balancer, which is the sum of its listeners."""
     counted = rows.find(held, statistics.Statistics, **equals)
-    return {name: sum(getattr(each, name) for each in counted) for name in COUNTERS}
+    return _sums(counted)
+
+
+def member_totals(held: session.Session, row: member.Member) -> views.View:
+    """The counters of one member."""
+    return _sums(rows.find(held, statistics.MemberStatistics, id=row.id))
+
+
+def _sums(counted: Iterable[statistics.Statistics]) -> views.View:
+    found = tuple(counted)
+    return {name: sum(getattr(each, name) for each in found) for name in COUNTERS}

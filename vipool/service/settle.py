@@ -4,6 +4,7 @@ Promises: a report that says nothing new costs one reading transaction and takes
 users write in between.  Old, doubled and unordered reports change nothing.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from vipool.store import rows, session, trees
 
 # How many reports are taken in one transaction: some tens of milliseconds of the writers' lock.
 TOGETHER = 16
+# What is counted, and of what.
+COUNTED = (statistics.Statistics, statistics.MemberStatistics)
 Counted: TypeAlias = Mapping[str, statistics.Statistics]
 Found: TypeAlias = Mapping[str, condition.Condition]
 
@@ -102,8 +105,9 @@ def _load(held: session.Session, identifiers: set[str]) -> dict[str, tuple[tree.
         return {}
     roots = rows.find_by_ids(held, loadbalancer.LoadBalancer, sorted(identifiers))
     counted: dict[str, dict[str, statistics.Statistics]] = {identifier: {} for identifier in roots}
-    for each in rows.among(held, statistics.Statistics, "loadbalancer_id", roots):
-        counted[each.loadbalancer_id][each.id] = each
+    for cls in COUNTED:
+        for each in rows.among(held, cls, "loadbalancer_id", roots):
+            counted[each.loadbalancer_id][each.id] = each
     found = conditions.known(held, roots)
     return {
         whole.loadbalancer.id: (
@@ -130,7 +134,7 @@ def changes(whole: tree.Tree, known: Known, report: spec.Report) -> Change:
         return Change(
             whole=whole, progress=progress, words=told, gone=gone, states=_news(after, health.by_itself(after.live()))
         )
-    counted = _counted(after, seen)
+    counted = _counted(after, seen, known.counted)
     return Change(
         whole=whole,
         progress=progress,
@@ -181,20 +185,18 @@ def _news(whole: tree.Tree, states: Mapping[str, status.Operating]) -> tuple[tup
     )
 
 
-def _counted(whole: tree.Tree, seen: spec.Observation) -> tuple[statistics.Statistics, ...]:
-    return tuple(
-        statistics.Statistics(
-            id=front.id,
-            loadbalancer_id=whole.loadbalancer.id,
-            active_connections=counters.active_connections,
-            bytes_in=counters.bytes_in,
-            bytes_out=counters.bytes_out,
-            request_errors=counters.request_errors,
-            total_connections=counters.total_connections,
-        )
-        for front in whole.listeners
-        if (counters := seen.counters.get(front.id)) is not None
+def _counted(whole: tree.Tree, seen: spec.Observation, known: Counted) -> tuple[statistics.Statistics, ...]:
+    """What was counted of the listeners and members that are there; of what is not spoken of nothing is open."""
+    spoken = {**seen.counters, **seen.members}
+    kinds = ((statistics.Statistics, whole.listeners), (statistics.MemberStatistics, whole.members))
+    told = (
+        cls(id=row.id, loadbalancer_id=whole.loadbalancer.id, **dataclasses.asdict(spoken[row.id]))
+        for cls, those in kinds
+        for row in those
+        if row.id in spoken
     )
+    silent = (dataclasses.replace(each, active_connections=0) for key, each in known.items() if key not in spoken)
+    return (*told, *silent)
 
 
 def _apply(held: session.Session, networks: base.Network, change: Change) -> None:
@@ -209,13 +211,12 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
         if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
             networks.carried(held, root.vip_port_id)
     for row in change.gone:
-        rows.remove(held, type(row), row.id)
-        rows.remove(held, statistics.Statistics, row.id)
+        for cls in (type(row), *COUNTED):
+            rows.remove(held, cls, row.id)
     for seen, state in change.states:
         rows.change(held, type(seen), seen.id, {"operating_status": state})
     rows.add(held, *change.new_counters)
-    for counters in change.counters:
-        rows.put(held, counters)
+    rows.put(held, *change.counters)
     conditions.keep(held, root, change.named)
 
 
@@ -226,5 +227,6 @@ def _forget(held: session.Session, networks: base.Network, whole: tree.Tree) -> 
     amphorae.forget(held, root.id)
     conditions.forget(held, root.id)
     history.gone(held, root)
-    rows.remove(held, statistics.Statistics, *(each.id for each in whole.listeners))
+    for cls in COUNTED:
+        rows.remove_where(held, cls, loadbalancer_id=root.id)
     trees.remove(held, whole)

@@ -114,10 +114,13 @@ def add(held: session.Session, *resources: attr.Resource) -> None:
         held.connection.execute(statements.new(tables.TABLES[cls]), values)
 
 
-def put(held: session.Session, resource: attr.Resource) -> None:
-    """Keep an object that is there already, whole."""
-    statement = statements.changing(tables.TABLES[type(resource)])
-    held.connection.execute(statement, {**_kept(resource), "which": resource.id})
+def put(held: session.Session, *resources: attr.Resource) -> None:
+    """Keep objects that are there already, whole: those of one kind by one statement."""
+    by_class: dict[type[attr.Resource], list[dict[str, Any]]] = {}
+    for resource in resources:
+        by_class.setdefault(type(resource), []).append({**_kept(resource), "which": resource.id})
+    for cls, values in by_class.items():
+        held.connection.execute(statements.changing(tables.TABLES[cls]), values)
 
 
 def change(held: session.Session, cls: type[attr.Resource], identifier: str, values: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from vipool.core import ledger, numbering
 from vipool.host import files, namespaces, nft, processes
 from vipool.model import spec, tree, wiring
-from vipool.providers import base
+from vipool.providers import base, counting
 from vipool_nginx import render
 
 TEXT, NEXT, LOG, TOTALS = "nginx.conf", "nginx.conf.next", "error.log", "counters.json"
@@ -142,7 +142,7 @@ def _stop(place: base.Place) -> bool:
     return bool(found)
 
 
-def _totals(place: base.Place, wanted: tree.Tree) -> dict[str, spec.Counters]:
+def _totals(place: base.Place, wanted: tree.Tree) -> Mapping[str, spec.Counters]:
     """What the kernel counted since the listeners were made; kept in the directory before it is told."""
     numbers = numbering.numbers(each.id for each in wanted.listeners)
     printed = [nft.read(place.namespace, f"list set inet {render.TABLE} {name}") for name in render.COUNTED]
@@ -150,8 +150,7 @@ def _totals(place: base.Place, wanted: tree.Tree) -> dict[str, spec.Counters]:
     seen = {}
     for each in render.fronts(wanted):
         (flows, _), (_, inward), (_, outward) = (found.get(numbers[each.id], (0, 0)) for found in counted)
-        seen[each.id] = spec.Counters(total_connections=flows, bytes_in=inward, bytes_out=outward)
-    path = Path(place.directory) / TOTALS
-    after = ledger.advance(ledger.load(_read(path)), "kernel", seen, [each.id for each in wanted.listeners])
-    files.write_if_changed(path, ledger.dump(after))
-    return {key: after.total(key) for key in seen}
+        counters = spec.Counters(total_connections=flows, bytes_in=inward, bytes_out=outward)
+        seen[each.id] = ledger.Count(owners=(each.id,), counters=counters)
+    book = counting.Book(path=Path(place.directory) / TOTALS)
+    return book.advance(book.read(), "kernel", seen, wanted).listeners

@@ -12,7 +12,7 @@ from vipool_nginx import render as nginx_render
 from tests.net.contract import paper
 from tests.providers import configuration
 from vipool.contract import subject, suite
-from vipool.providers import fake, halves
+from vipool.providers import fake, halves, joined
 from vipool.providers.haproxy import capabilities as connections
 from vipool.providers.haproxy import checker
 from vipool.providers.haproxy import engine as haproxy
@@ -26,7 +26,7 @@ def usual_capabilities():
 
 
 def usual_engine():
-    return halves.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS, checker.Checker()))
+    return joined.Engine(streams=haproxy.Engine(), datagrams=kernel.Engine(carried.DATAGRAMS, checker.Checker()))
 
 
 def kernel_engine():

@@ -34,6 +34,9 @@ def test_a_killed_process_is_noticed_and_started_again_with_its_counters(balance
     assert first.counters[LISTENER].total_connections == 5
     assert second.counters[LISTENER].total_connections == 7
     assert second.counters[LISTENER].bytes_in > first.counters[LISTENER].bytes_in
+    assert sum(each.total_connections for each in first.members.values()) == 5
+    assert sum(each.total_connections for each in second.members.values()) == 7
+    assert all(second.members[key].bytes_out > each.bytes_out for key, each in first.members.items())
 
 
 def test_a_process_replaced_by_a_reload_is_not_missed(balancer):

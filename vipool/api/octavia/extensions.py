@@ -1,4 +1,4 @@
-"""What vipool adds to Octavia's API, under a prefix of its own: its discovery document, and the history of changes.
+"""What vipool adds to Octavia's API, under a prefix of its own: its discovery document, histories, members' counters.
 
 The conditions of load balancers are in ``conditions``.
 Octavia's own version list says nothing of it: clients take its last entry for what the service can do.
@@ -8,21 +8,27 @@ import dataclasses
 from dataclasses import dataclass
 
 from vipool.api import exchange
-from vipool.api.octavia import arguments, asking, conditions, listing, operations, versions
+from vipool.api.octavia import arguments, asking, conditions, listing, operations, tree_operations, versions
 from vipool.api.openapi import operation
 from vipool.core.policy import actions
-from vipool.model import attr, event, loadbalancer
+from vipool.model import attr, event, faults, loadbalancer, member
 from vipool.service import history, read
 
 PREFIX = "/vipool"
 BASE = f"{PREFIX}/v1"
 HISTORY = f"{BASE}/loadbalancers/{{id}}/history"
+MEMBER_STATS = f"{BASE}/pools/{{pool_id}}/members/{{id}}/stats"
 ADDED = (
     {
         "name": "history",
         "description": "Every accepted write to a load balancer: who, when, what changed, and how it became real;"
         " and every condition that began or ended.",
         "path": HISTORY,
+    },
+    {
+        "name": "member-stats",
+        "description": "The counters of a member, of the same shape as those of a listener.",
+        "path": MEMBER_STATS,
     },
     {
         "name": "conditions",
@@ -79,6 +85,16 @@ CHANGES = operation.Operation(
     refuses=frozenset({400}),
     parts=operations.parts(loadbalancer.LoadBalancer),
 )
+COUNTERS = operations.action(
+    member.Member,
+    "show_stats_of",
+    "Show the counters of a member",
+    doc=(
+        "For whatever listeners, over its whole life. `request_errors` are connections that it refused, and answers "
+        "that were broken. Zeros as long as nothing is known."
+    ),
+    reply=tree_operations.COUNTED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +120,22 @@ class Extensions:
             found = read.page(held, event.Event, listing.within(held, event.Event, query, scope))
         return listing.answer(call, query, event.Event.NOUN, found, [attr.show(each) for each in found])
 
+    def stats(self, call: exchange.Call) -> exchange.Answer:
+        """GET of the counters of a member, which is found only below its own pool."""
+        with self.desk.database.read() as held:
+            row = read.one(held, self.desk.act(call, "member", "get_stats"), member.Member, call.parts["id"])
+            if row.pool_id != call.parts["pool_id"]:
+                raise faults.not_found(member.Member.NOUN.title, row.id)
+            return exchange.Answer(body={"stats": read.member_totals(held, row)})
+
     def routes(self) -> tuple[exchange.Route, ...]:
         """The table."""
-        policy = actions.named("loadbalancer", "get_history")
+        policy, counted = actions.named("loadbalancer", "get_history"), actions.named("member", "get_stats")
         return (
             *(
                 exchange.Route(method="GET", path=path, policy="", handler=self.discover, token=False, operation=said)
                 for path, said in ((PREFIX, DISCOVER), (BASE, None))
             ),
             exchange.Route(method="GET", path=HISTORY, policy=policy, handler=self.changes, operation=CHANGES),
+            exchange.Route(method="GET", path=MEMBER_STATS, policy=counted, handler=self.stats, operation=COUNTERS),
         )

@@ -37,7 +37,8 @@ _NOUNS: Mapping[str, Mapping[str, str]] = {
     "listener": {**_TREE, "get_stats": READ},
     "pool": _TREE,
     # Services that look members up on behalf of users may list them.
-    "member": {**_TREE, "get_all": f"{READ} or role:service"},
+    # `get_stats` of members is vipool's own.
+    "member": {**_TREE, "get_all": f"{READ} or role:service", "get_stats": READ},
     "healthmonitor": _TREE,
     "l7policy": _TREE,
     "l7rule": _TREE,

@@ -4,16 +4,15 @@ Promises: what is there is read from the node each time, and what was counted ou
 Does not decide (`plan`), word anything (`render`), or bring a process to what was decided (`steps`).
 """
 
-import contextlib
 import dataclasses
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vipool.core import enabled, ledger
-from vipool.host import errors, files, processes
-from vipool.model import listener, member, spec, tree, wiring
-from vipool.providers import base
+from vipool.core import enabled
+from vipool.host import files, processes
+from vipool.model import member, spec, tree, wiring
+from vipool.providers import base, counting
 from vipool.providers.haproxy import (
     generations,
     keyring,
@@ -54,7 +53,7 @@ class Engine:
         usable = keyring.usable(wanted, materials)
         able = pem.readable(wanted, usable)
         beside = pem.files(able, usable)
-        text = render.render(able, self._layout, beside)
+        text = render.render(able, self._layout, beside, place.metrics)
         target = steps.Target(
             text=text,
             files=beside,
@@ -124,18 +123,12 @@ class Engine:
 
 def _observed(directory: Path, wanted: tree.Tree, process: processes.Process, said: str) -> spec.Observation:
     """What a process says of itself in `show stat`, with the counters of those before it added and kept."""
-    seen = stats.observation(stats.rows(said))
-    before = _ledger(directory)
-    name = f"{process.pid}:{process.started}"
-    counted = [each.id for each in wanted.listeners if each.protocol is not listener.Protocol.PROMETHEUS]
-    after = ledger.advance(before, name, seen.counters, counted)
-    if after != before:
-        # Where the disk is full, states matter more than that totals survive a crash.
-        with contextlib.suppress(errors.HostError):
-            files.write(directory / LEDGER, ledger.dump(after))
-    totals = {key: after.total(key) for key in counted if key in seen.counters}
+    rows = tuple(stats.rows(said))
+    seen = stats.observation(rows)
+    book = counting.Book(path=directory / LEDGER)
+    totals = book.advance(book.read(), f"{process.pid}:{process.started}", stats.counts(rows), wanted)
     states = {key: _pinged(wanted, key, state) for key, state in seen.servers.items()}
-    return dataclasses.replace(seen, servers=states, counters=totals)
+    return dataclasses.replace(seen, servers=states, counters=totals.listeners, members=totals.members)
 
 
 def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
@@ -144,10 +137,3 @@ def _pinged(wanted: tree.Tree, member_id: str, state: str) -> str:
     if row is None or ping.monitor_of(wanted, row.pool_id) is None:
         return state
     return "up" if row.weight else "drain"
-
-
-def _ledger(directory: Path) -> ledger.Ledger:
-    try:
-        return ledger.load((directory / LEDGER).read_text())
-    except FileNotFoundError:
-        return ledger.Ledger()

@@ -78,7 +78,7 @@ Step: TypeAlias = Nothing | Runtime | Reload | Start | Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One section of a configuration: its servers, and its other lines."""
+    """One section of a configuration: its servers, where it is a pool's, and its other lines."""
 
     lines: tuple[str, ...]
     servers: Mapping[str, "Server"]
@@ -133,7 +133,7 @@ def sections(text: str) -> dict[str, Section]:
             found[heading] = []
         elif line:
             found[heading].append(line.strip())
-    return {heading: _section(lines) for heading, lines in found.items()}
+    return {heading: _section(lines, servers=":" in heading) for heading, lines in found.items()}
 
 
 def weights(text: str) -> dict[stats.Name, int]:
@@ -145,9 +145,10 @@ def weights(text: str) -> dict[stats.Name, int]:
     }
 
 
-def _section(lines: list[str]) -> Section:
-    servers = dict(_server(line) for line in lines if line.startswith("server "))
-    return Section(lines=tuple(line for line in lines if not line.startswith("server ")), servers=servers)
+def _section(lines: list[str], *, servers: bool) -> Section:
+    members = [line for line in lines if servers and line.startswith("server ")]
+    others = tuple(line for line in lines if line not in members)
+    return Section(lines=others, servers=dict(map(_server, members)))
 
 
 def _server(line: str) -> tuple[str, Server]:

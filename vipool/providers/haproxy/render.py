@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from vipool.core import enabled, l7
 from vipool.model import listener, tree
-from vipool.providers.haproxy import backends, headers, pem, persistence, served, switching, tls, tokens
+from vipool.providers import base
+from vipool.providers.haproxy import backends, headers, metrics, pem, persistence, served, switching, tls, tokens
 
 SOCKET = "stats.sock"
 STATES = "server-state"
@@ -41,10 +42,11 @@ class Layout:
     group: int | None = None
 
 
-def render(wanted: tree.Tree, layout: Layout, files: Sequence[pem.File] = ()) -> str:
+def render(wanted: tree.Tree, layout: Layout, files: Sequence[pem.File] = (), ports: base.Ports | None = None) -> str:
     """The configuration, or an empty text when nothing of the tree is to be served.
 
     `files` are those that `pem.files` says it needs: their digests are in the text, so that it tells of a change.
+    `ports` are those of metrics where HAProxy is not all that carries the load balancer.
     """
     fronts = tuple(enabled.listeners(wanted))
     if not fronts:
@@ -56,7 +58,8 @@ def render(wanted: tree.Tree, layout: Layout, files: Sequence[pem.File] = ()) ->
             tokens.section("global", "", _global(wanted, most, layout)),
             *_peers(wanted),
             tokens.section("defaults", "", _defaults()),
-            *(section for each in fronts for section in _listener(wanted, each, most)),
+            *(section for each in fronts for section in _listener(wanted, each, most, ports)),
+            *(metrics.sections(ports) if ports else ()),
         )
     )
 
@@ -114,8 +117,9 @@ def _peers(wanted: tree.Tree) -> Iterator[str]:
         yield tokens.section("peers", persistence.PEER, [tokens.line("peer", persistence.PEER, "127.0.0.1:1025")])
 
 
-def _listener(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterator[str]:
-    yield tokens.section("frontend", front.id, _frontend(wanted, front, most))
+def _listener(wanted: tree.Tree, front: listener.Listener, most: int, ports: base.Ports | None) -> Iterator[str]:
+    own = metrics.lines(ports) if front.protocol is listener.Protocol.PROMETHEUS else ()
+    yield tokens.section("frontend", front.id, (*_frontend(wanted, front, most), *own))
     for back in l7.pools_in_force(wanted, front):
         yield tokens.section("backend", served.backend_name(back.id, front), backends.lines(wanted, front, back))
 
@@ -137,15 +141,8 @@ def _frontend(wanted: tree.Tree, front: listener.Listener, most: int) -> Iterato
         yield tokens.line("acl", "allowed", "src", str(ipaddress.ip_network(cidr, strict=False)))
     if front.allowed_cidrs:
         yield tokens.line("tcp-request", "connection", "reject", "unless", "allowed")
-    if front.protocol is listener.Protocol.PROMETHEUS:
-        yield from _metrics()
     yield from headers.transport_security(front)
     yield from switching.lines(wanted, front)
     back = enabled.pool_of(wanted, front.default_pool_id)
     if back is not None:
         yield tokens.line("default_backend", served.backend_name(back.id, front))
-
-
-def _metrics() -> Iterator[str]:
-    yield tokens.line("http-request", "use-service", "prometheus-exporter", "if", "{", "path", "/metrics", "}")
-    yield tokens.line("http-request", "return", "status", 404)

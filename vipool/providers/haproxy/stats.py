@@ -6,7 +6,9 @@ Promises: pure; rows of proxies and servers that vipool did not name are passed 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from vipool.core import ledger
 from vipool.model import spec
+from vipool.providers import base
 
 # One column each of `show servers state`, version 1: srv_op_state, srv_admin_state, srv_uweight, srv_iweight.
 _OPERATION, _ADMIN, _WEIGHT, _INITIAL_WEIGHT = 5, 6, 7, 8
@@ -67,25 +69,37 @@ def rows(text: str) -> Iterator[Mapping[str, str]]:
     """The rows of an answer to `show stat`: the first columns by name, which hold no commas, of about a hundred."""
     header, _, rest = text.removeprefix("# ").partition("\n")
     names = header.split(",", _READ)[:_READ]
-    return (dict(zip(names, line.split(",", _READ), strict=False)) for line in rest.splitlines() if line)
+    found = (dict(zip(names, line.split(",", _READ), strict=False)) for line in rest.splitlines() if line)
+    # The ways of metrics are nobody's listener or pool.
+    return (row for row in found if row["pxname"] not in base.OF_METRICS)
 
 
 def observation(found: Iterable[Mapping[str, str]]) -> spec.Observation:
-    """What the rows say. A pool that answers two listeners is taken from the first (OCTAVIA-SPEC 3.5)."""
+    """The states that the rows tell. A pool that answers two listeners is taken from the first (OCTAVIA-SPEC 3.5)."""
     frontends: dict[str, str] = {}
     backends: dict[str, str] = {}
     servers: dict[str, str] = {}
-    counters: dict[str, spec.Counters] = {}
     for row in found:
         proxy, name = row["pxname"], row["svname"]
         if name == "FRONTEND":
             frontends[proxy] = frontend_state(row)
-            counters[proxy] = frontend_counters(row)
         elif name == "BACKEND" and ":" in proxy:
             backends.setdefault(proxy.partition(":")[0], "up" if row["status"] == "UP" else "down")
         elif ":" in proxy:
             servers.setdefault(name, server_state(row))
-    return spec.Observation(frontends=frontends, backends=backends, servers=servers, counters=counters)
+    return spec.Observation(frontends=frontends, backends=backends, servers=servers, counters={})
+
+
+def counts(found: Iterable[Mapping[str, str]]) -> dict[str, ledger.Count]:
+    """What the rows count since their process started: of listeners, and of members behind each listener."""
+    counted: dict[str, ledger.Count] = {}
+    for row in found:
+        proxy, name = row["pxname"], row["svname"]
+        if name == "FRONTEND":
+            counted[proxy] = ledger.Count(owners=(proxy,), counters=_counters(row, "ereq"))
+        elif name != "BACKEND" and ":" in proxy:
+            counted[f"{proxy}/{name}"] = ledger.Count(owners=(name,), counters=_counters(row, "econ", "eresp"))
+    return counted
 
 
 def frontend_state(row: Mapping[str, str]) -> str:
@@ -111,13 +125,13 @@ def server_state(row: Mapping[str, str]) -> str:
             return "down"
 
 
-def frontend_counters(row: Mapping[str, str]) -> spec.Counters:
-    """The counters of a frontend since its process started."""
+def _counters(row: Mapping[str, str], *errors: str) -> spec.Counters:
+    """The counters of a row; `errors` are the columns of what went wrong (management guide, 9.1)."""
     return spec.Counters(
         active_connections=_number(row, "scur"),
         bytes_in=_number(row, "bin"),
         bytes_out=_number(row, "bout"),
-        request_errors=_number(row, "ereq"),
+        request_errors=sum(_number(row, each) for each in errors),
         total_connections=_number(row, "stot"),
     )
 

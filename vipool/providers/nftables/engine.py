@@ -13,11 +13,11 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from vipool.core import enabled, ledger, ruleset
+from vipool.core import enabled, ruleset
 from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
-from vipool.providers import base
-from vipool.providers.nftables import carried, checks, flows, reading, render, rotation, streams
+from vipool.providers import base, counting
+from vipool.providers.nftables import carried, checks, flows, reading, render, rotation, sampler, streams
 from vipool.providers.probing import prober
 
 DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
@@ -30,6 +30,7 @@ class Engine:
         self._part = part
         self._prober = prober.Prober(prober.Ears(refused=_refused))
         self._checker = checker
+        self._sampler = sampler.Sampler()
         self._told: dict[str, frozenset[str]] = {}
         self._checked: set[str] = set()
         self._kept: dict[str, flows.Kept] = {}
@@ -50,6 +51,10 @@ class Engine:
             return ""
         with self._lock:
             down = self._told.get(place.directory, frozenset())
+        if any(enabled.listeners(wanted)):
+            self._sampler.assign(place, render.turnings(wanted, down))
+        else:
+            self._sampler.forget(place)
         self._prober.assign(place, tuple(checks.targets(wanted)), down)
         try:
             checker = self._checker.assign(place, checks.handed(wanted), down)
@@ -72,11 +77,16 @@ class Engine:
             for front in enabled.listeners(wanted)
         }
         down = self._down(place)
+        book = counting.Book(path=Path(place.directory) / LEDGER)
+        before = book.read()
+        counts = reading.counts(wanted, printed, before.last, self._sampler.active(place))
+        totals = book.advance(before, kernel, counts, wanted)
         return spec.Observation(
             frontends=fronts,
             backends=rotation.pool_states(wanted, down),
             servers=rotation.member_states(wanted, down),
-            counters=_totals(place, kernel, reading.counters(wanted, printed)),
+            counters=totals.listeners,
+            members=totals.members,
         )
 
     def remove(self, place: base.Place) -> None:
@@ -112,6 +122,7 @@ class Engine:
     def _forget(self, place: base.Place) -> None:
         self._prober.forget(place)
         self._checker.forget(place)
+        self._sampler.forget(place)
         with self._lock:
             self._checked.discard(place.directory)
             self._told.pop(place.directory, None)
@@ -170,15 +181,3 @@ def _look() -> tuple[str, frozenset[str], str] | None:
     with contextlib.suppress(errors.Failed):  # the table may have gone in between
         return kernel, chains, nft.read_here(*reading.COMMANDS)
     return None
-
-
-def _totals(place: base.Place, kernel: str, seen: Mapping[str, spec.Counters]) -> dict[str, spec.Counters]:
-    """What was counted since the listeners were made."""
-    path = Path(place.directory) / LEDGER
-    before = ledger.load(path.read_text()) if path.exists() else ledger.Ledger()
-    after = ledger.advance(before, kernel, seen, tuple(seen))
-    if after != before:
-        # Where the disk is full, states matter more than that totals survive a crash.
-        with contextlib.suppress(errors.HostError):
-            files.write(path, ledger.dump(after))
-    return {key: after.total(key) for key in seen}

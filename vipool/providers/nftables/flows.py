@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from vipool.core import enabled
 from vipool.host import conntrack, prodding
-from vipool.model import pool, tree
+from vipool.model import listener, member, pool, tree
 from vipool.providers.nftables import render, streams
 from vipool.providers.probing import sctp
 
@@ -24,23 +24,26 @@ UDP = 17
 _PROTOCOLS = {"TCP": streams.TCP, "UDP": UDP, "SCTP": sctp.PROTOCOL}
 
 Way: TypeAlias = tuple[int, int, tuple[conntrack.Address, int]]
-"""The mark of a listener, its protocol's number, and an address and port that answer."""
+"""The mark of a listener with a member, its protocol's number, and the address and port that answer."""
+
+Door: TypeAlias = tuple[int, tuple[conntrack.Address, int]]
+"""A protocol's number, with the address and port that a listener is called at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Which flows stay: those of these ways, those that are `left` to themselves (a listener's mark and a protocol),
-    and where members saw the client, only those of listeners that are `seen` through."""
+    """Which flows stay: those of these ways, those that are `left` to themselves (by their listeners' doors), and where
+    members saw the client, only those whose marks are `seen` through."""
 
     ways: frozenset[Way]
-    left: frozenset[tuple[int, int]]
+    left: frozenset[Door]
     seen: frozenset[int]
 
     def keeps(self, flow: conntrack.Flow) -> bool:
         """Whether a flow of ours stays."""
         if flow.answered == flow.asking and flow.mark not in self.seen:
             return False
-        return (flow.mark, flow.protocol, flow.answering) in self.ways or (flow.mark, flow.protocol) in self.left
+        return (flow.mark, flow.protocol, flow.answering) in self.ways or (flow.protocol, flow.called) in self.left
 
     def stale(self, found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
         """The flows of ours that are to be ended."""
@@ -53,31 +56,37 @@ class Kept:
 
 def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
     """Which flows of a tree stay, `down` being the members that do not answer."""
-    numbers, fronts = render.numbers(wanted), tuple(enabled.listeners(wanted))
+    numbers, fronts = render.ways(wanted), tuple(enabled.listeners(wanted))
     behind = {front.id: enabled.pool_of(wanted, front.default_pool_id) for front in fronts}
     seen = {name for name, back in behind.items() if back and back.preserve_client_ip}
     left = set() if streams.resets(wanted) else {front.id for front in fronts if streams.carried(front)}
     return Kept(
         ways=frozenset(
-            (numbers[front.id], *way)
+            (numbers[front.id, each.id], protocol, end)
             for front in fronts
             if (back := behind[front.id]) is not None
-            for way in _to(wanted, back, () if front.id in left else down)
+            for each, protocol, end in _to(wanted, back, () if front.id in left else down)
         ),
         # Nobody brings back what a member answers that is deleted.
-        left=frozenset((numbers[each], streams.TCP) for each in left - seen),
-        seen=frozenset(numbers[each] for each in seen),
+        left=frozenset(door for front in fronts if front.id in left - seen for door in _doors(wanted, front)),
+        seen=frozenset(number for (front_id, _), number in numbers.items() if front_id in seen),
     )
+
+
+def _doors(wanted: tree.Tree, front: listener.Listener) -> Iterator[Door]:
+    """Where the connections of a listener come to: that tells whose they are, whatever became of the member."""
+    for vip in wanted.loadbalancer.vips:
+        yield streams.TCP, (ipaddress.ip_address(vip), front.protocol_port)
 
 
 def _to(
     wanted: tree.Tree, back: pool.Pool, down: Collection[str]
-) -> Iterator[tuple[int, tuple[conntrack.Address, int]]]:
-    """The ways of a pool's flows, but for the mark of their listener."""
+) -> Iterator[tuple[member.Member, int, tuple[conntrack.Address, int]]]:
+    """The members that keep the flows they have, each with its protocol and the end that answers."""
     protocol = _PROTOCOLS[back.protocol.transport]
     for each in wanted.members_of(back.id):
         if each.id not in down and (each.admin_state_up or protocol != UDP):
-            yield protocol, (ipaddress.ip_address(each.address), each.protocol_port)
+            yield each, protocol, (ipaddress.ip_address(each.address), each.protocol_port)
 
 
 def ways(ended: Iterable[conntrack.Flow]) -> Iterator[prodding.Way]:

@@ -4,7 +4,8 @@ A new flow that comes to a listener is given a member as its destination and a V
 it, and translates what follows, both ways, without asking the rules again. One table of ours; what packets put into its
 dynamic sets outlasts a new load (`vipool.host.nft`): what was counted, and which member a client has.
 
-- A flow carries its listener's number as its connection mark, its first packet the member's number as its mark.
+- A flow carries the number of its way, which is its listener with its member, as its connection mark: so that one
+  look at the mark counts for both. Its first packet carries the member's number as its mark.
 - Chains are called `listener_<id>_ip` and `listener_<id>_ip6`, `pool_<id>_ip` and `pool_<id>_ip6`: a flow leaves by a
   member of its own address family.
 - Where nobody serves, clients are told so (ICMP). Those that are not allowed are not answered.
@@ -16,18 +17,19 @@ checked ids. The tree was accepted by `capabilities` and holds no row that is go
 """
 
 import ipaddress
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from vipool.core import attach, enabled, numbering, ruleset
 from vipool.model import healthmonitor, listener, member, pool, tree
-from vipool.providers.nftables import carried, persistence, rotation, slots, streams
+from vipool.providers.nftables import carried, least, persistence, rotation, slots, streams
 
 TABLE = "vipool_datagram"
 COUNTED = ("flows", "inward", "outward")
-"""The sets whose elements count by listener number: packets of `flows` are flows; bytes of the others are those of the
-IP packets that clients sent, and were sent."""
+"""The sets whose elements count by the number of a listener with a member (`ways`): packets of `flows` are flows; bytes
+of the others are those of the IP packets that clients sent, and were sent."""
 
 REFUSED = "refused"
 """The sets, one of each family, of the members that told clients of late that nobody is there: address and port."""
@@ -44,15 +46,19 @@ _UNREACHABLE = {4: "icmp type 3 icmp code 3", 6: "icmpv6 type 1 icmpv6 code 4"}
 Family: TypeAlias = tuple[str, int]
 """The members of one pool that are of one IP version: the pool's id with the version."""
 
+Way: TypeAlias = tuple[str, str]
+"""The ids of a listener and of a member behind it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the rules are written from: the tree, what of it is carried, the numbers of its listeners and members, and
-    its members by pool and family, with the rotations they make."""
+    """What the rules are written from: the tree, what of it is carried, the numbers of its listeners and members and of
+    its ways, and its members by pool and family, with the rotations they make."""
 
     wanted: tree.Tree
     part: carried.Part
     numbers: Mapping[str, int]
+    ways: Mapping[Way, int]
     members: Mapping[Family, Sequence[member.Member]]
     rotations: Mapping[Family, rotation.Rotation]
 
@@ -87,12 +93,60 @@ def _plan(wanted: tree.Tree, down: Collection[str], part: carried.Part) -> Plan:
     for each in wanted.members:
         members.setdefault((each.pool_id, _version(each.address)), []).append(each)
     rotations = {family: rotation.of(found, down) for family, found in members.items()}
-    return Plan(wanted=wanted, part=part, numbers=numbers(wanted), members=members, rotations=rotations)
+    return Plan(
+        wanted=wanted,
+        part=part,
+        numbers=numbers(wanted),
+        ways=ways(wanted),
+        members=members,
+        rotations=rotations,
+    )
 
 
 def numbers(wanted: tree.Tree) -> Mapping[str, int]:
     """The numbers of listeners and members, by id."""
     return numbering.numbers(each.id for each in (*wanted.listeners, *wanted.members))
+
+
+def ways(wanted: tree.Tree) -> Mapping[Way, int]:
+    """The number of each way that a flow can go: the mark that it carries."""
+    found = {
+        f"{front.id} {each.id}": (front.id, each.id)
+        for front in wanted.listeners
+        if front.default_pool_id
+        for each in wanted.members_of(front.default_pool_id)
+    }
+    return {found[name]: number for name, number in numbering.numbers(found).items()}
+
+
+def turnings(wanted: tree.Tree, down: Collection[str] = ()) -> tuple[least.Turning, ...]:
+    """The maps of the rules that follow how many flows each member has, and what each of them needs to know."""
+    plan = _plan(wanted, down, carried.WHOLE)
+    return tuple(found for back in rotation.backs(wanted) for found in _turnings(plan, back).values())
+
+
+def _turnings(plan: Plan, back: pool.Pool) -> Mapping[int, least.Turning]:
+    """Those of a pool, by address family: none where it takes turns otherwise, or there is but one member to take."""
+    if back.lb_algorithm is not pool.Algorithm.LEAST_CONNECTIONS:
+        return {}
+    found = {version: plan.rotation(back, version).serving for version in _families(plan.wanted)}
+    return {version: _turning(plan, back, version) for version, serving in found.items() if len(serving) > 1}
+
+
+def _turning(plan: Plan, back: pool.Pool, version: int) -> least.Turning:
+    serving = plan.rotation(back, version).serving
+    weights = {plan.numbers[each.id]: int(each.weight) for each in serving}
+    marks: dict[int, set[int]] = {number: set() for number in weights}
+    for (_, member_id), mark in plan.ways.items():
+        if plan.numbers[member_id] in marks:
+            marks[plan.numbers[member_id]].add(mark)
+    # Whom it is for is part of the name: what is in the map of others must not be used for a moment.
+    whom = zlib.crc32(repr(sorted(weights.items())).encode())
+    return least.Turning(
+        name=f"least_{attach.identifier(back.id)}_{ruleset.IP[version]}_{whom:08x}",
+        weights=weights,
+        marks={number: frozenset(each) for number, each in marks.items()},
+    )
 
 
 def listener_chain(front: listener.Listener, version: int) -> str:
@@ -117,8 +171,8 @@ def _version(address: str) -> int:
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
     """The sets that packets fill, and what rules refer to by name."""
     yield from streams.memory(fronts, _families(plan.wanted))
-    # With room for listeners that went: what has not counted for a day makes room, and is in the ledger by then.
-    room = max(64, 1 << (4 * len(fronts) - 1).bit_length())
+    # With room for ways that went: what has not counted for a day makes room, and is in the ledger by then.
+    room = max(64, 1 << (4 * len(plan.ways) - 1).bit_length())
     for name in COUNTED:
         kind = ["type mark", f"size {room}", "flags dynamic,timeout", "timeout 1d", "counter"]
         yield from ruleset.declaration("set", name, kind)
@@ -130,6 +184,9 @@ def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[poo
             if persistence.of(back) and (back.id, version) in plan.members:
                 kind = [f"type {ruleset.TYPES[version]} : mark", f"size {_CLIENTS}", "flags dynamic,timeout"]
                 yield from ruleset.declaration("map", _clients(back, version), kind)
+        for each in _turnings(plan, back).values():
+            kind = [f"typeof numgen inc mod {each.size} : meta mark", f"size {each.size}", "flags dynamic"]
+            yield from ruleset.declaration("map", each.name, kind)
     for version in _listening(plan, backs):
         kind = [f"type {ruleset.TYPES[version]} . inet_service", *_REFUSALS]
         yield from ruleset.declaration("set", f"{REFUSED}_{ruleset.IP[version]}", kind)
@@ -189,7 +246,7 @@ def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[st
         rules += [f"ct mark set {plan.mark(front)}", *streams.times(front, version)]
         if front.connection_limit > 0:
             rules.append(f"add @{_limit(front)} {{ ct mark ct count over {int(front.connection_limit)} }} drop")
-        rules += ["update @flows { ct mark }", f"goto {_pool_chain(back, version)}"]
+        rules.append(f"goto {_pool_chain(back, version)}")
     yield from ruleset.chain(listener_chain(front, version), rules)
 
 
@@ -204,18 +261,30 @@ def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     found = plan.rotation(back, version)
     if not found.serving:
         return
-    choice = _choice(plan, back, version)
     kept = persistence.of(back)
-    rules = [f"meta mark set {choice}"] if kept is None else [*_remembered(plan, back, version, choice)]
-    ends = (
-        (plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}")
-        for each in (found.staying if kept else found.serving)
+    rules = [*(_chosen(plan, back, version) if kept is None else _remembered(plan, back, version))]
+    members = found.staying if kept else found.serving
+    ways = (
+        (f"{plan.mark(front)} . {plan.mark(each)}", f"{plan.ways[front.id, each.id]:#010x}")
+        for front in enabled.listeners(plan.wanted)
+        if front.default_pool_id == back.id
+        for each in members
     )
+    rules += [f"ct mark set ct mark . meta mark map {ruleset.mapping(ways)}", "update @flows { ct mark }"]
+    ends = ((plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}") for each in members)
     rules.append(f"meta l4proto {_transport(back)} dnat {ruleset.IP[version]} to meta mark map {ruleset.mapping(ends)}")
     yield from ruleset.chain(_pool_chain(back, version), rules)
 
 
-def _remembered(plan: Plan, back: pool.Pool, version: int, choice: str) -> Iterator[str]:
+def _chosen(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    """The rules that choose: the first way that gives somebody counts."""
+    first, *others = _choices(plan, back, version)
+    yield f"meta mark set {first}"
+    here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).serving)
+    yield from (f"meta mark != {here} meta mark set {other}" for other in others)
+
+
+def _remembered(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     """The rules of a pool that keeps its clients: look, forget who left, choose, remember."""
     kept = persistence.of(back)
     assert kept is not None
@@ -224,21 +293,28 @@ def _remembered(plan: Plan, back: pool.Pool, version: int, choice: str) -> Itera
     yield f"meta mark set {saddr} map @{clients}"
     # An element that is there keeps its member when it is updated: it has to go first.
     yield f"meta mark != {here} delete @{clients} {{ {saddr} : meta mark }}"
-    yield f"meta mark != {here} meta mark set {choice}"
+    for choice in _choices(plan, back, version):
+        yield f"meta mark != {here} meta mark set {choice}"
     yield f"update @{clients} {{ {saddr} timeout {kept.seconds}s : meta mark }}"
 
 
-def _choice(plan: Plan, back: pool.Pool, version: int) -> str:
-    """How one of the members that serve is chosen: an expression that gives its mark."""
+def _choices(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    """How one of the members that serve is chosen: expressions that give its mark, or one before the last nothing."""
     serving = {plan.numbers[each.id]: each for each in plan.rotation(back, version).serving}
     weights = {number: int(each.weight) for number, each in serving.items()}
     marks = {number: plan.mark(each) for number, each in serving.items()}
     if len(marks) == 1:
-        return next(iter(marks.values()))
+        yield next(iter(marks.values()))
+        return
     saddr = f"{ruleset.IP[version]} saddr"
     match back.lb_algorithm:
-        # How many flows a member has is not known where they are chosen: the fewest are taken for the next turn.
-        case pool.Algorithm.ROUND_ROBIN | pool.Algorithm.LEAST_CONNECTIONS:
+        case pool.Algorithm.LEAST_CONNECTIONS:
+            # As long as nothing is in the map, because nothing was counted yet, all have their turns.
+            turning = _turnings(plan, back)[version]
+            yield f"numgen inc mod {turning.size} map @{turning.name}"
+            row = slots.turns(weights)
+            way = f"numgen inc mod {len(row)}"
+        case pool.Algorithm.ROUND_ROBIN:
             row = slots.turns(weights)
             way = f"numgen inc mod {len(row)}"
         case pool.Algorithm.SOURCE_IP:
@@ -249,7 +325,7 @@ def _choice(plan: Plan, back: pool.Pool, version: int) -> str:
             way = f"jhash {saddr} . th sport mod {len(row)} seed {_SEED}"
         case _:
             assert_never(back.lb_algorithm)
-    return f"{way} map {ruleset.mapping((str(slot), marks[number]) for slot, number in enumerate(row))}"
+    yield f"{way} map {ruleset.mapping((str(slot), marks[number]) for slot, number in enumerate(row))}"
 
 
 def _refusal(plan: Plan) -> Iterator[str]:

@@ -28,8 +28,8 @@ def turns(weights: Mapping[int, int]) -> tuple[int, ...]:
     divisor = math.gcd(*weights.values())
     exact = {number: weight // divisor for number, weight in weights.items()}
     if sum(exact.values()) <= LEAST:
-        return _spread(exact)
-    return _spread(quotas(weights, max(LEAST, _EACH * len(weights))))
+        return spread(exact)
+    return spread(quotas(weights, max(LEAST, _EACH * len(weights))))
 
 
 def homes(weights: Mapping[int, int]) -> tuple[int, ...]:
@@ -64,6 +64,17 @@ def homes(weights: Mapping[int, int]) -> tuple[int, ...]:
     return tuple(number for number in row if number is not None)
 
 
+def spread(shares: Mapping[int, int]) -> tuple[int, ...]:
+    """Each member as often as it is its share, evenly between the others."""
+    # Begun at parts of the golden ratio, no two of which are near each other: else all would have their turns at once.
+    places = (
+        ((turn + place * _GOLDEN % 1) / share, number)
+        for place, (number, share) in enumerate(sorted(shares.items()))
+        for turn in range(share)
+    )
+    return tuple(number for _, number in sorted(places))
+
+
 def quotas(weights: Mapping[int, int], size: int) -> dict[int, int]:
     """How many of so many slots each member has: its share, rounded, but one at least. There is room for all."""
     spare, total = size - len(weights), sum(weights.values())
@@ -76,17 +87,6 @@ def quotas(weights: Mapping[int, int], size: int) -> dict[int, int]:
     for number in by_remainder[:left]:
         found[number] += 1
     return found
-
-
-def _spread(shares: Mapping[int, int]) -> tuple[int, ...]:
-    """Each member as often as it is its share, evenly between the others."""
-    # Begun at parts of the golden ratio, no two of which are near each other: else all would have their turns at once.
-    places = (
-        ((turn + place * _GOLDEN % 1) / share, number)
-        for place, (number, share) in enumerate(sorted(shares.items()))
-        for turn in range(share)
-    )
-    return tuple(number for _, number in sorted(places))
 
 
 def _wishes(number: int, size: int) -> Iterator[int]:
