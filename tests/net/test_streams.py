@@ -14,9 +14,9 @@ from tests.net import balanced, datagrams, talkers
 from tests.net.balanced import CLIENT, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2, WEB2_6
 from tests.net.members import eventually
 from tests.providers import trees
-from vipool.host import conntrack
+from vipool.host import conntrack, nft
 from vipool.model import healthmonitor, pool, spec
-from vipool.providers.nftables import carried, sctp, streams
+from vipool.providers.nftables import carried, render, sctp, streams
 from vipool.providers.nftables import engine as kernel
 
 LISTENER, POOL = trees.identifier(2, 1), trees.identifier(3, 1)
@@ -310,6 +310,21 @@ def test_connections_survive_every_change_that_leaves_them_their_member(picture)
             thread.join()
     assert lost == []
     assert len(told) == 2
+
+
+def test_a_table_of_an_earlier_name_gives_way_and_takes_no_connection_with_it(picture):
+    """As where the agent is a newer one than the one that loaded the rules: the kernel remembers what it translated."""
+    earlier = "vipool_datagram"
+    picture.serve(web(*BOTH))
+    with talkers.Connection("client", FLOATING) as one:
+        home = one.ask()
+        text = picture.site.hand.ground.loaded.pop(picture.namespace)
+        nft.load(picture.namespace, text.replace(render.TABLE, earlier))
+        assert nft.tables(picture.namespace) == (("inet", earlier),)
+        assert picture.again() != ()
+        assert nft.tables(picture.namespace) == (("inet", render.TABLE),)
+        assert one.ask() == home
+        assert talkers.ask("client", FLOATING).split()[0] in picture.servers
 
 
 def test_security_groups_filter_what_opens_connections_and_leave_those_that_are_open(picture):
