@@ -154,6 +154,7 @@ class Scene:
     def __init__(self, chosen: settings.Settings) -> None:
         self.stage = stage.Stage(chosen=chosen)
         self._far: list[Far] = []
+        self.ports: dict[str, str] = {}
 
     def open(self) -> None:
         """Start vipool, make the network, plug in who is on it."""
@@ -173,11 +174,16 @@ class Scene:
         # Look for an address that is not there yet every 5 ms, not every second: the wait for ARP is not measured.
         self.client.call("shell", "echo 5 > /proc/sys/net/ipv4/neigh/eth0/retrans_time_ms")
 
-    def _join(self, name: str, address: str) -> None:
-        fixed = [{"subnet_id": self.subnet_id, "ip_address": address}]
-        port = self.api.make("/network/v2.0/ports", "port", network_id=self.network_id, fixed_ips=fixed)
+    def host(self, name: str, address: str, network_id: str = "") -> str:
+        """A namespace with an address on a network, the tenant's unless another is named; the id of its port."""
+        values = {"network_id": network_id or self.network_id, "fixed_ips": [{"ip_address": address}]}
+        port: str = self.api.make("/network/v2.0/ports", "port", **values)["id"]
         self.stage.add_host(name)
-        self.stage.plug(port["id"], name)
+        self.stage.plug(port, name)
+        return port
+
+    def _join(self, name: str, address: str) -> None:
+        self.ports[name] = self.host(name, address)
         if name in WEBS:
             text = self.stage.chosen.state_dir.parent / f"{name}.cfg"
             text.write_text(WEB.format(name=name, address=address))

@@ -19,8 +19,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-PATIENCE = 2.0
-"""Seconds after which something was not answered: the SYN that is sent again after one second has had its chance."""
+PATIENCE, AGAIN = 10.0, 2.0
+"""Seconds after which something was not answered, and after which a datagram is sent again, as SYNs are."""
 _LINGER = struct.pack("ii", 1, 0)  # closed with a reset: no port waits for its end
 # Seconds between two exchanges of a long connection and of a flow of datagrams, and after a short connection.
 _LONG, _FLOW, _SHORT = 0.1, 0.1, 0.01
@@ -115,7 +115,8 @@ class Client:
             await asyncio.sleep(_SHORT)  # the pace of the load
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(self.address, self.port), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(self.address, self.port)
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
         return reader, writer
 
@@ -129,8 +130,8 @@ class Client:
             for turn in range(sys.maxsize):
                 began, word = time.monotonic(), str(turn)
                 try:
-                    channel.send(word.encode())
-                    said = await asyncio.wait_for(_answer(loop, channel, word), PATIENCE)
+                    async with asyncio.timeout(PATIENCE):
+                        said = await _answer(loop, channel, word)
                     self.heard("datagrams", said, began)
                     if member and said != member:
                         self.tell("another answered", last, member, said)
@@ -147,18 +148,23 @@ def _words(error: Exception) -> str:
 
 async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
     writer.write(b"?\n")
-    said = await asyncio.wait_for(reader.readline(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        said = await reader.readline()
     if not said:
         raise ConnectionAbortedError("the connection was closed")
     return said.decode().strip()
 
 
 async def _answer(loop: asyncio.AbstractEventLoop, channel: socket.socket, word: str) -> str:
-    """Who answered this word; answers to earlier ones are passed over."""
+    """Who answered this word, which is sent until somebody does; answers to earlier ones are passed over."""
     while True:
-        name, _, answered = (await loop.sock_recv(channel, 100)).decode().partition(" ")
-        if answered == word:
-            return name
+        channel.send(word.encode())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN):
+                while True:
+                    name, _, answered = (await loop.sock_recv(channel, 100)).decode().partition(" ")
+                    if answered == word:
+                        return name
 
 
 async def serve(ends: list[tuple[str, int]]) -> None:
