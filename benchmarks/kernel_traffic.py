@@ -5,24 +5,31 @@ usual provider (HAProxy); nginx's stream module. Each has a floating IP, so that
 rules. Measured are requests over kept connections, a connection for each request, bodies of ten million bytes (wrk for
 all three), and datagrams in 256 flows: those that reach the members' devices. Rounds alternate, all namespaces have the
 same congestion control. HAProxy has no datagrams.
+
+Where the machine has other work, rates say little. So for the ways without a process the cost is measured too: the
+processor time of client and members for each request, megabyte or datagram. It has the whole way in it, the router and
+the load balancer included, because the kernel passes a packet on in the name of whoever sends it.
 """
 
 import itertools
+import os
 import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from benchmarks import beyond, harness, scene
 
-ROUNDS, SECONDS = 1, 1
+ROUNDS, SECONDS = 10, 1
 CONNECTIONS, STREAMS, FLOWS = 32, 8, 256
 HAND, NGINX = "10.7.15.240", "10.7.15.241"
 HTTP, BULK, DATAGRAMS = 80, 81, 53
 NONE, BY_HAND, OURS, HAPROXY, STREAM = "none", "nft by hand", "vipool nftables", "vipool haproxy", "nginx stream"
 KINDS = ("keep-alive", "new connections", "bulk", "datagrams")
+UNITS = {"keep-alive": "request", "new connections": "request", "bulk": "megabyte", "datagrams": "datagram"}
 LEAST = {"keep-alive": 0.85, "new connections": 0.80, "bulk": 0.92, "datagrams": 0.75}
 """What may be left of the speed of nothing in between."""
 
@@ -53,6 +60,10 @@ end
 """
 
 
+Found: TypeAlias = dict[str, dict[str, list[tuple[float, float]]]]
+"""Rates and costs, by kind and way."""
+
+
 @dataclass
 class Paths:
     """The scene with everything in it: the floating IPs of each way."""
@@ -61,6 +72,7 @@ class Paths:
     directory: Path
     far: scene.Far
     addresses: dict[str, list[str]] = field(default_factory=dict)
+    processes: tuple[int, ...] = ()
 
     def wrk(self, name: str, port: int, connections: int, *words: str) -> str:
         """What wrk says of a second of requests."""
@@ -76,8 +88,18 @@ class Paths:
             raise RuntimeError(f"wrk through {name}: {wrong[0]}")
         return said
 
-    def measure(self, name: str, kind: str) -> float:
-        """Requests, megabytes or datagrams a second."""
+    def measure(self, name: str, kind: str) -> tuple[float, float]:
+        """Requests, megabytes or datagrams a second, and the microseconds of processor time that each took."""
+        before = self._spent()
+        rate = self._rate(name, kind)
+        return rate, (self._spent() - before) * 1e6 / rate / SECONDS
+
+    def _spent(self) -> float:
+        """Seconds of processor time of client and members so far, and of the programs they ran."""
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.processes]
+        return sum(int(number) for each in fields for number in each[11:15]) / os.sysconf("SC_CLK_TCK")
+
+    def _rate(self, name: str, kind: str) -> float:
         match kind:
             case "keep-alive":
                 return _number(self.wrk(name, HTTP, CONNECTIONS), r"Requests/sec: +([0-9.]+)")
@@ -107,15 +129,16 @@ def measure(report: harness.Report) -> None:
             raise RuntimeError(f"{program} is missing: `make bench` installs {package}")
     with scene.opened() as play:
         paths = _built(play)
-        found: dict[str, dict[str, list[float]]] = {kind: {name: [] for name in paths.addresses} for kind in KINDS}
+        found: Found = {kind: {name: [] for name in paths.addresses} for kind in KINDS}
         del found["datagrams"][HAPROXY]
         for turn, kind in itertools.product(range(ROUNDS + 1), KINDS):
             for name in list(found[kind])[:: 1 if turn % 2 else -1]:
-                rate = paths.measure(name, kind)
+                seen = paths.measure(name, kind)
                 if turn:
-                    found[kind][name].append(rate)
+                    found[kind][name].append(seen)
     for kind, rows in found.items():
-        _tell(report, kind, rows)
+        _tell(report, kind, {name: [rate for rate, _ in seen] for name, seen in rows.items()})
+        _tell_cost(report, kind, {name: [cost for _, cost in rows[name]] for name in (NONE, BY_HAND, OURS)})
 
 
 def _tell(report: harness.Report, kind: str, rows: Mapping[str, list[float]]) -> None:
@@ -129,6 +152,14 @@ def _tell(report: harness.Report, kind: str, rows: Mapping[str, list[float]]) ->
     for each in (HAPROXY, STREAM):
         if each in ratios:
             report.bar(f"{word}_to_{each.split()[1 if each == HAPROXY else 0]}", harness.median(ratios[each]), ">=", 1)
+
+
+def _tell_cost(report: harness.Report, kind: str, rows: Mapping[str, list[float]]) -> None:
+    report.table(f"{kind}: microseconds of processor time for each {UNITS[kind]}", rows, baseline=NONE)
+    word = kind.replace(" ", "_").replace("-", "_")
+    for other, limit in ((NONE, LEAST[kind]), (BY_HAND, 0.98)):
+        held = harness.median(_ratios(rows[other], rows[OURS]))
+        report.bar(f"{word}_by_cost_to_{'none' if other == NONE else 'by_hand'}", held, ">=", limit)
 
 
 def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
@@ -167,6 +198,7 @@ def _built(play: scene.Scene) -> Paths:
     for addresses in paths.addresses.values():
         for each in addresses:
             paths.far.call("first_answer", each, HTTP)
+    paths.processes = tuple(pid for name in ("far", *scene.WEBS) for pid in play.within(name))
     return paths
 
 

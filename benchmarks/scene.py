@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +206,16 @@ class Scene:
         made = self.api.make(f"{BALANCERS}/loadbalancers", "loadbalancer", **self.tree(**values))
         self.api.active(made["id"])
         return made
+
+    def within(self, netns: str) -> list[int]:
+        """The processes in a namespace, as the host counts."""
+        inode = int(self.base.call("shell", f"stat -L -c %i /run/netns/{netns}"))
+        found = []
+        for directory in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if (directory / "ns/net").stat().st_ino == inode:
+                    found.append(int(directory.name))
+        return found
 
     def pids(self) -> list[int]:
         """The processes of the control plane: `vipool up`, the server, the agent."""

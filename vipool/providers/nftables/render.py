@@ -287,9 +287,10 @@ def _forward(plan: Plan, backs: Sequence[pool.Pool]) -> Iterator[str]:
         f"update @{REFUSED}_{ruleset.IP[version]} {{ {ruleset.IP[version]} saddr . ct reply proto-src }}"
         for version in _listening(plan, backs)
     ]
+    # Every packet passes here: it is counted and let by in one rule. Where there is no room to count, by the last.
     rules += [
-        "ct mark != 0 ct direction original update @inward { ct mark }",
-        "ct mark != 0 ct direction reply update @outward { ct mark }",
+        "ct direction original ct status dnat update @inward { ct mark } accept",
+        "ct direction reply ct status dnat update @outward { ct mark } accept",
         "ct status dnat accept",
     ]
     if any(back.preserve_client_ip and back.protocol.transport == "TCP" for back in backs):
