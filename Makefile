@@ -50,15 +50,16 @@ net: ## the tests on real namespaces, HAProxy and packets (in a sandbox; no root
 	@$(PYTEST) tests/net
 
 bench: ## the benchmarks; ONLY=pattern chooses some of them
-	@tools/setup wrk:wrk
+	@tools/setup wrk:wrk $(EXAMPLES)
 	@$(PY) -m benchmarks $(ONLY)
 
 compat: setup ## the unmodified OpenStack clients and Ansible's modules against a live vipool
 	@tools/ansible
 	@$(PYTEST) tests/compat
 
-fuzz: setup ## the property tests again, with many more examples
+fuzz: setup ## the property tests and the changes under load again, with many more examples
 	@VIPOOL_EXAMPLES=fuzz $(PYTEST) -m hypothesis
+	@VIPOOL_EXAMPLES=fuzz $(PYTEST) tests/net/test_churn.py
 
 docs: setup ## write the reference from the declarations; check that every page is linked and every link leads somewhere
 	@$(PY) -m tools.reference

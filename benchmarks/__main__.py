@@ -15,6 +15,8 @@ BENCHMARKS = (
     "foundation_create",
     "haproxy_weight",
     "haproxy_keepalive",
+    "kernel_traffic",
+    "kernel_change",
     "api_write",
     "api_read",
     "api_flat",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import rich
 from rich import table
 
-OPERATORS = {"<=": operator.le, ">=": operator.ge}
+OPERATORS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
 
 
 def quantile(values: Sequence[float], share: float) -> float:

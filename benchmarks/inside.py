@@ -15,7 +15,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks import packets
+
 PATIENCE = 20.0
+UNMET = 30
+"""So many connections that met others say that a member is gone: there are two, with turns."""
 REQUEST = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 
@@ -35,6 +39,23 @@ def first_answer(address: str, port: int) -> float:
                 # Refused at once where the address is there already: leave the processor to those who work.
                 time.sleep(0.0005)
     raise TimeoutError(f"{address}:{port} did not answer within {PATIENCE} s")
+
+
+def turned(address: str, port: int, name: str, coming: bool) -> float:
+    """When new connections first met a member of that name, or last met one that goes: one after the other."""
+    end, last, others = time.monotonic() + PATIENCE, 0.0, 0
+    while time.monotonic() < end:
+        began = time.monotonic()
+        connection = http.client.HTTPConnection(address, port, timeout=2)
+        connection.request("GET", "/")
+        met = connection.getresponse().getheader("X-Served-By") == name
+        connection.close()
+        if met and coming:
+            return began
+        last, others = (began, 0) if met else (last, others + 1)
+        if not coming and last and others == UNMET:
+            return last
+    raise TimeoutError(f"{name} {'never answered' if coming else 'still answers'} at {address}:{port}")
 
 
 def shell(script: str) -> str:
@@ -118,7 +139,13 @@ def load_stop() -> dict[str, object]:
     return told
 
 
-CALLS = {call.__name__: call for call in (first_answer, shell, memory, load_start, load_last, load_stop)}
+CALLS = {
+    call.__name__: call
+    for call in (
+        first_answer, turned, shell, memory, load_start, load_last, load_stop,
+        packets.send, packets.swallow, packets.pour,
+    )
+}  # fmt: skip
 
 
 def main(calls: Mapping[str, Callable[..., Any]]) -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,7 @@ class Scene:
     def __init__(self, chosen: settings.Settings) -> None:
         self.stage = stage.Stage(chosen=chosen)
         self._far: list[Far] = []
+        self.ports: dict[str, str] = {}
 
     def open(self) -> None:
         """Start vipool, make the network, plug in who is on it."""
@@ -173,11 +174,16 @@ class Scene:
         # Look for an address that is not there yet every 5 ms, not every second: the wait for ARP is not measured.
         self.client.call("shell", "echo 5 > /proc/sys/net/ipv4/neigh/eth0/retrans_time_ms")
 
-    def _join(self, name: str, address: str) -> None:
-        fixed = [{"subnet_id": self.subnet_id, "ip_address": address}]
-        port = self.api.make("/network/v2.0/ports", "port", network_id=self.network_id, fixed_ips=fixed)
+    def host(self, name: str, address: str, network_id: str = "") -> str:
+        """A namespace with an address on a network, the tenant's unless another is named; the id of its port."""
+        values = {"network_id": network_id or self.network_id, "fixed_ips": [{"ip_address": address}]}
+        port: str = self.api.make("/network/v2.0/ports", "port", **values)["id"]
         self.stage.add_host(name)
-        self.stage.plug(port["id"], name)
+        self.stage.plug(port, name)
+        return port
+
+    def _join(self, name: str, address: str) -> None:
+        self.ports[name] = self.host(name, address)
         if name in WEBS:
             text = self.stage.chosen.state_dir.parent / f"{name}.cfg"
             text.write_text(WEB.format(name=name, address=address))
@@ -200,6 +206,16 @@ class Scene:
         made = self.api.make(f"{BALANCERS}/loadbalancers", "loadbalancer", **self.tree(**values))
         self.api.active(made["id"])
         return made
+
+    def within(self, netns: str) -> list[int]:
+        """The processes in a namespace, as the host counts."""
+        inode = int(self.base.call("shell", f"stat -L -c %i /run/netns/{netns}"))
+        found = []
+        for directory in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if (directory / "ns/net").stat().st_ino == inode:
+                    found.append(int(directory.name))
+        return found
 
     def pids(self) -> list[int]:
         """The processes of the control plane: `vipool up`, the server, the agent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import socket
 import subprocess
 import threading
@@ -69,6 +70,29 @@ def test_datagrams_go_by_floating_ip_and_router_to_a_member_and_back_with_the_vi
     assert answers < {f"web1 to {VIP}", f"web2 to {VIP}"}
     found = {datagrams.ask("client", FLOATING) for _ in range(4)}
     assert found == {f"web1 to {VIP}", f"web2 to {VIP}"}
+
+
+@pytest.mark.parametrize(("address", "vip", "ends"), [(FLOATING, VIP, (WEB1, WEB2)), (VIP6, VIP6, (WEB1_6, WEB2_6))])
+def test_datagrams_that_nobody_answers_arrive_each_flow_at_one_member(picture, address, vip, ends):
+    """As those of a log: what is sent is all there is."""
+    picture.serve(dns(*({"address": each, "protocol_port": 514} for each in ends)))
+    with contextlib.ExitStack() as stack:
+        sinks = []
+        for name, end in zip(("web1", "web2"), ends, strict=True):
+            sink = stack.enter_context(namespaces.call(name, functools.partial(datagrams.udp, end)))
+            sink.bind((end, 514))
+            sink.settimeout(5)
+            sinks.append(sink)
+        for turn in range(2):
+            client = stack.enter_context(namespaces.call("client", functools.partial(datagrams.udp, address)))
+            client.connect((address, 53))
+            for number in range(20):
+                client.send(f"{turn} {number}".encode())
+        heard = [[sink.recvfrom(100) for _ in range(20)] for sink in sinks]
+    assert sorted([data.decode() for data, _ in each] for each in heard) == [
+        [f"{turn} {number}" for number in range(20)] for turn in range(2)
+    ]
+    assert {peer[0] for each in heard for _, peer in each} == {vip}
 
 
 def test_a_neighbour_and_a_member_itself_are_served_too(picture):

@@ -14,10 +14,10 @@ from tests.net import balanced, datagrams, talkers
 from tests.net.balanced import CLIENT, FLOATING, VIP, VIP6, WEB1, WEB1_6, WEB2, WEB2_6
 from tests.net.members import eventually
 from tests.providers import trees
-from vipool.host import conntrack
+from vipool.host import conntrack, nft
 from vipool.model import healthmonitor, pool, spec
 from vipool.providers.haproxy import checker
-from vipool.providers.nftables import carried, streams
+from vipool.providers.nftables import carried, render, streams
 from vipool.providers.nftables import engine as kernel
 from vipool.providers.probing import sctp
 
@@ -312,6 +312,47 @@ def test_connections_survive_every_change_that_leaves_them_their_member(picture)
             thread.join()
     assert lost == []
     assert len(told) == 2
+
+
+@pytest.mark.parametrize("rule", ["ip daddr . meta l4proto . th dport vmap", "snat ip to meta mark map"])
+def test_who_finds_no_member_while_rules_change_is_given_one_at_the_next_attempt(picture, rule):
+    """Without the rule every connection is as one that comes at that moment; a SYN is sent again after a second."""
+    picture.serve(web(*BOTH))
+    text = picture.site.hand.ground.loaded[picture.namespace]
+    assert rule in text
+    spoiled = "\n".join(line for line in text.splitlines() if not line.strip().startswith(rule)) + "\n"
+    nft.load(picture.namespace, spoiled)
+    with pytest.raises(TimeoutError):
+        talkers.ask("client", FLOATING, patience=0.5)
+    assert picture.flows() == ()
+    answers: list[str] = []
+    thread = threading.Thread(target=lambda: answers.append(talkers.ask("client", FLOATING, source=(CLIENT, 4567))))
+    thread.start()
+    eventually(lambda: _begun("4567"))
+    nft.load(picture.namespace, text)
+    thread.join()
+    assert answers[0].split()[0] in picture.servers
+
+
+def _begun(port: str) -> bool:
+    """Whether the client has sent a SYN from the port, that nobody has answered."""
+    words = ["ip", "netns", "exec", "client", "ss", "-Htn", "state", "syn-sent"]
+    return f":{port}" in subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_table_of_an_earlier_name_gives_way_and_takes_no_connection_with_it(picture):
+    """As where the agent is a newer one than the one that loaded the rules: the kernel remembers what it translated."""
+    earlier = "vipool_datagram"
+    picture.serve(web(*BOTH))
+    with talkers.Connection("client", FLOATING) as one:
+        home = one.ask()
+        text = picture.site.hand.ground.loaded.pop(picture.namespace)
+        nft.load(picture.namespace, text.replace(render.TABLE, earlier))
+        assert nft.tables(picture.namespace) == (("inet", earlier),)
+        assert picture.again() != ()
+        assert nft.tables(picture.namespace) == (("inet", render.TABLE),)
+        assert one.ask() == home
+        assert talkers.ask("client", FLOATING).split()[0] in picture.servers
 
 
 def test_security_groups_filter_what_opens_connections_and_leave_those_that_are_open(picture):

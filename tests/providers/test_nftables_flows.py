@@ -151,7 +151,7 @@ def printed(name: str, mark: str, packets: int, octets: int) -> str:
     others = ",\n\t\t\t     ".join(f"0x0000000{other} counter packets 9 bytes 9" for other in (1, 2))
     elements = f"\t\telements = {{ {mark} counter packets {packets} bytes {octets}, {others} }}"
     head = [f"\tset {name} {{", "\t\ttype mark", "\t\tsize 16", "\t\tflags dynamic", "\t\tcounter"]
-    return "\n".join(["table inet vipool_datagram {", *head, elements, "\t}", "}", ""])
+    return "\n".join(["table inet vipool_balance {", *head, elements, "\t}", "}", ""])
 
 
 def test_what_the_kernel_counted_is_its_listeners_and_its_members():

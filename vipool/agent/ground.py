@@ -11,7 +11,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent import futures
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -73,10 +73,12 @@ class Linux:
 
     `herald` is where announcements are made, so that nobody waits for them: closing a packet socket takes the kernel
     some 14 ms (it waits for every processor, packet(7) sockets being seen by the receive path without a lock).
+    `loaded` has the packet rules that were loaded last, by namespace; what is forgotten is loaded whole once.
     """
 
     state: Path
     herald: futures.Executor | None = None
+    loaded: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def marks(self) -> Path:
@@ -110,7 +112,7 @@ class Linux:
     def perform(self, actions: Sequence[wiring.Action]) -> None:
         """Act through netlink and libnftables."""
         if actions:
-            hand.perform(actions, marks=self.marks)
+            hand.perform(actions, marks=self.marks, loaded=self.loaded)
 
     def delete_tap(self, name: str) -> bool:
         """Delete the pair through its host end, if that carries our mark."""

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 IP: Mapping[int, str] = {4: "ip", 6: "ip6"}
 """What an address family is called in rules."""
 
+PROTOCOLS: Mapping[int, str] = {4: "ipv4", 6: "ipv6"}
+"""What it is called as the protocol of a packet."""
+
 TYPES: Mapping[int, str] = {4: "ipv4_addr", 6: "ipv6_addr"}
 """What the type of its addresses is called."""
 

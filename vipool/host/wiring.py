@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import assert_never
 
-from vipool.host import errors, links, namespaces, netlink, nft, observation
+from vipool.host import errors, links, namespaces, netlink, nft, nftsteps, observation
 from vipool.model import wiring
 
 _SYSCTL = Path("/proc/sys/net")
@@ -36,19 +36,23 @@ _OF_A_NAMESPACE = (
 _OF_A_DEVICE = (("ipv4/conf/{}/promote_secondaries", "1"), ("ipv6/conf/{}/accept_ra", "0"))
 
 
-def perform(actions: Iterable[wiring.Action], *, marks: Path) -> None:
+def perform(actions: Iterable[wiring.Action], *, marks: Path, loaded: MutableMapping[str, str] | None = None) -> None:
     """Perform the actions. `marks` is the directory of the files that say which namespaces are ours.
 
-    Raises `errors.HostError` at the first that is refused.
+    `loaded` keeps the packet rules that were loaded last, by namespace, so that only what differs is loaded next; where
+    they are not there, all is. Raises `errors.HostError` at the first that is refused.
     """
+    loaded = {} if loaded is None else loaded
     for (kind, reference), group in itertools.groupby(actions, key=_stage):
         members = tuple(group)
         match kind:
             case "outside":
                 _perform_outside(reference, members)
             case "inside":
-                namespaces.call(reference, functools.partial(_perform_inside, members))
+                namespaces.call(reference, functools.partial(_perform_inside, members, loaded))
             case "gone":
+                for name in _names(members):
+                    loaded.pop(name, None)
                 _delete_namespaces(tuple(dict.fromkeys(_names(members))), marks)
             case _:
                 for action in members:
@@ -233,7 +237,7 @@ def _bring_up(actions: tuple[wiring.PlugDevice | wiring.SetLink, ...]) -> None:
         socket.run(requests)
 
 
-def _perform_inside(actions: tuple[wiring.Action, ...]) -> None:
+def _perform_inside(actions: tuple[wiring.Action, ...], loaded: MutableMapping[str, str]) -> None:
     """Addresses, routes, rules and forwarding, in order. Runs inside."""
     requests: list[netlink.Request] = []
     with netlink.Socket() as socket:
@@ -250,7 +254,7 @@ def _perform_inside(actions: tuple[wiring.Action, ...]) -> None:
                 case wiring.LoadRuleset():
                     socket.run(requests)
                     requests.clear()
-                    nft.load_here(action.text, where=f"the namespace {action.namespace}")
+                    _load(action, loaded)
                 case wiring.SetForwarding():
                     socket.run(requests)
                     requests.clear()
@@ -259,6 +263,22 @@ def _perform_inside(actions: tuple[wiring.Action, ...]) -> None:
                 case _:
                     raise AssertionError(action)
         socket.run(requests)
+
+
+def _load(action: wiring.LoadRuleset, loaded: MutableMapping[str, str]) -> None:
+    """Load what differs from what is there, where that is known; else all of it. Runs inside."""
+    where = f"the namespace {action.namespace}"
+    before = loaded.pop(action.namespace, "")
+    known = before and nft.fingerprint_here() == wiring.fingerprint(before)
+    steps = nftsteps.between(before, action.text) if known else ""
+    try:
+        nft.load_here(action.text, steps=steps, where=where)
+    except errors.Failed:
+        # Somebody changed what is in the tables, which nobody notices: it is set right now.
+        if not steps:
+            raise
+        nft.load_here(action.text, where=where)
+    loaded[action.namespace] = action.text
 
 
 def _index(name: str | None) -> int:

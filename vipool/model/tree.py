@@ -28,9 +28,30 @@ FIELDS: Mapping[type[Any], str] = {
 }
 
 
+class _Indexed:
+    """What a tree has found out about itself. No field of it: equal trees are equal whatever they were asked."""
+
+    __slots__ = ("_found",)
+    _found: dict[tuple[type[Any], str], dict[Any, Any]]
+
+    def _by(self, cls: type[Any], key: str, made: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
+        try:
+            found = self._found
+        except AttributeError:
+            found = {}
+            object.__setattr__(self, "_found", found)
+        index = found.get((cls, key))
+        if index is None:
+            index = found[cls, key] = made()
+        return index
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """A load balancer with everything under it, each kind in the order in which its rows were made."""
+class Tree(_Indexed):
+    """A load balancer with everything under it, each kind in the order in which its rows were made.
+
+    To look for one row takes no longer where there are thousands: each asks for its pool, a pool for its members.
+    """
 
     loadbalancer: loadbalancer.LoadBalancer
     listeners: tuple[listener.Listener, ...] = ()
@@ -53,25 +74,26 @@ class Tree:
 
     def find(self, cls: type[T], identifier: str) -> T | None:
         """The row of that kind with that id, or None."""
-        return next((row for row in self.children(cls) if row.id == identifier), None)
+        index: dict[str, T] = self._by(cls, "id", lambda: {row.id: row for row in reversed(self.children(cls))})
+        return index.get(identifier)
 
     def members_of(self, pool_id: str) -> tuple[member.Member, ...]:
         """The members of a pool."""
-        return tuple(each for each in self.members if each.pool_id == pool_id)
+        return self._grouped(member.Member, "pool_id").get(pool_id, ())
 
     def monitor_of(self, pool_id: str) -> healthmonitor.HealthMonitor | None:
         """The health monitor of a pool, or None: of one that is going and its successor, the successor."""
-        found = [each for each in self.healthmonitors if each.pool_id == pool_id]
+        found = self._grouped(healthmonitor.HealthMonitor, "pool_id").get(pool_id, ())
         return next((each for each in found if not each.dying), found[0] if found else None)
 
     def policies_of(self, listener_id: str) -> tuple[l7policy.L7Policy, ...]:
         """The L7 policies of a listener, in their order."""
-        found = (each for each in self.l7policies if each.listener_id == listener_id)
+        found = self._grouped(l7policy.L7Policy, "listener_id").get(listener_id, ())
         return tuple(sorted(found, key=lambda each: each.position))
 
     def rules_of(self, l7policy_id: str) -> tuple[l7rule.L7Rule, ...]:
         """The rules of an L7 policy."""
-        return tuple(each for each in self.l7rules if each.l7policy_id == l7policy_id)
+        return self._grouped(l7rule.L7Rule, "l7policy_id").get(l7policy_id, ())
 
     def listeners_of(self, pool_id: str) -> tuple[listener.Listener, ...]:
         """The listeners whose requests the pool may answer: as their default pool, or through an L7 policy.
@@ -80,10 +102,23 @@ class Tree:
         """
         through = {
             each.listener_id
-            for each in self.l7policies
-            if each.redirect_pool_id == pool_id and each.admin_state_up and self.rules_of(each.id)
+            for each in self._grouped(l7policy.L7Policy, "redirect_pool_id").get(pool_id, ())
+            if each.admin_state_up and self.rules_of(each.id)
         }
+        if not through:
+            return self._grouped(listener.Listener, "default_pool_id").get(pool_id, ())
         return tuple(each for each in self.listeners if each.default_pool_id == pool_id or each.id in through)
+
+    def _grouped(self, cls: type[T], attribute: str) -> dict[str, tuple[T, ...]]:
+        """The rows of one kind by what an attribute of theirs says, each group in its order."""
+
+        def made() -> dict[Any, Any]:
+            groups: dict[Any, list[T]] = {}
+            for row in self.children(cls):
+                groups.setdefault(getattr(row, attribute), []).append(row)
+            return {key: tuple(rows) for key, rows in groups.items()}
+
+        return self._by(cls, attribute, made)
 
     def live(self) -> "Tree":
         """The tree without the rows that are going."""

@@ -30,6 +30,9 @@ PRODDING = 0x80000000
 # Milliseconds; what 0 and null stand for, as in Octavia.
 _USUAL = 50_000
 
+BEGINNING = "tcp flags & (fin | syn | rst | ack) == syn"
+"""What a packet of TCP that begins a connection is."""
+
 BEGINS = "tcp flags & (fin | syn | rst | ack) != syn return"
 """The rule after which a packet of TCP begins a connection."""
 
