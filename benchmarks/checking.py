@@ -196,8 +196,8 @@ def picture(kind: str, count: int) -> tree.Tree:
 class Play:
     """Who is checked, and who checks at the moment."""
 
-    def __init__(self) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="vipool-bench-"))
+    def __init__(self, home: Path) -> None:
+        self._home = home
         self._sinks: list[socket.socket] = []
         self._ours: Ours | None = None
         self._theirs: Theirs | None = None
@@ -264,5 +264,6 @@ def certificate() -> str:
 
 
 if __name__ == "__main__":
-    play = Play()
-    inside.main({call.__name__: call for call in (play.furnish, play.begin, play.cost, play.end)})
+    with tempfile.TemporaryDirectory(prefix="vipool-bench-") as directory:
+        play = Play(Path(directory))
+        inside.main({call.__name__: call for call in (play.furnish, play.begin, play.cost, play.end)})
