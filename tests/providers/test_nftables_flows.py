@@ -54,10 +54,22 @@ def test_flows_to_members_stay():
     assert flows.kept(wanted, ()).stale(found) == ()
 
 
-@pytest.mark.parametrize("other", [{"port": 54}, {"address": "10.0.0.2"}, {"protocol": sctp.PROTOCOL}, {"to": TWO}])
+@pytest.mark.parametrize("other", [{"port": 54}, {"address": "10.0.0.2"}, {"protocol": sctp.PROTOCOL}])
 def test_flows_that_lead_elsewhere_are_ended(other):
     wanted = picture()
     assert flows.kept(wanted, ()).stale([flow(wanted), flow(wanted, **other)]) == (flow(wanted, **other),)
+
+
+def test_flows_stay_with_their_end_whoever_is_called_so():
+    """A member that is made again, or another pool with the same members, breaks no connection."""
+    wanted = picture("TCP")
+    mine = flow(wanted, protocol=streams.TCP)
+    again = dataclasses.replace(wanted.members[0], id=trees.identifier(4, 7))
+    after = wanted.having({"members": (again, *wanted.members[1:])})
+    assert flows.kept(after, ()).stale([mine]) == ()
+    assert flows.kept(after, ()).covers(flows.kept(wanted, ()))
+    elsewhere = wanted.replacing(dataclasses.replace(wanted.listeners[0], protocol_port=54))
+    assert flows.kept(elsewhere, ()).stale([mine]) == (mine,)
 
 
 @pytest.mark.parametrize(
@@ -123,16 +135,16 @@ def test_where_nothing_went_no_flow_is_stale_that_was_not(wanted, drop, down, le
         wanted = wanted.replacing(dataclasses.replace(wanted.loadbalancer, flavor={streams.ENDING: "LEAVE"}))
     before = wanted.having({kind: getattr(wanted, kind)[:-1] for kind in drop})
     one, other = flows.kept(before, down), flows.kept(wanted, ())
-    ends = [(mark, protocol, end) for each in (one, other) for mark, protocol, end in each.ways]
+    doors = {door for each in (one, other) for door in (*each.ends, *each.left, *each.seen)}
+    ends = {end for each in (one, other) for found in each.ends.values() for end in found}
     client = (ipaddress.ip_address("192.0.2.1"), 40_000)
-    vip = (ipaddress.ip_address(wanted.loadbalancer.vip_address), 53)
     found = [
         conntrack.Flow(
-            mark=mark, protocol=protocol, asking=client, called=called, answering=end, answered=back, _key=(2, b"")
+            mark=1, protocol=protocol, asking=client, called=called, answering=end, answered=back, _key=(2, b"")
         )
-        for mark, protocol, end in ends
-        for called in {vip} | {door for each in (one, other) for _, door in each.left}
-        for back in (client, vip)
+        for protocol, called in doors
+        for end in ends
+        for back in (client, called)
     ]
     staying = [each for each in found if one.keeps(each)]
     assert other.covers(other)

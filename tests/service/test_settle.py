@@ -123,16 +123,16 @@ def test_only_members_whose_counters_changed_are_written(cloud):
     more = {**seen.members, two: spec.Counters(total_connections=9, active_connections=3)}
     report = dataclasses.replace(world.realised(item), observation=dataclasses.replace(seen, members=more))
     with cloud.database.read() as held:
-        known = {each.id: each for cls in settle.COUNTED for each in rows.find(held, cls)}
+        counted = {each.id: each for cls in settle.COUNTED for each in rows.find(held, cls)}
         (whole,) = trees.load_many(held, rows.find(held, loadbalancer.LoadBalancer))
-    change = settle.changes(whole, known, report)
+    change = settle.changes(whole, settle.Known(counted=counted, found={}), report)
     assert ([each.id for each in change.counters], change.new_counters) == ([two], ())
     cloud.report(report)
     cloud.report(dataclasses.replace(report, observation=dataclasses.replace(seen, members={})))
     with cloud.database.read() as held:
-        counted = rows.find(held, statistics.MemberStatistics)
-    assert {each.id: each.total_connections for each in counted} == {one: 2, two: 9}, "who is not spoken of keeps them"
-    assert {each.active_connections for each in counted} == {0}, "and has nothing open"
+        kept = rows.find(held, statistics.MemberStatistics)
+    assert {each.id: each.total_connections for each in kept} == {one: 2, two: 9}, "who is not spoken of keeps them"
+    assert {each.active_connections for each in kept} == {0}, "and has nothing open"
 
 
 def test_what_fails_after_it_was_realised_says_why_and_stays_active(cloud):

@@ -10,40 +10,41 @@ where the pool does not preserve addresses any more: nobody would bring the answ
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from vipool.core import enabled
 from vipool.host import conntrack, prodding
-from vipool.model import listener, member, pool, tree
-from vipool.providers.nftables import render, streams
+from vipool.model import pool, tree
+from vipool.providers.nftables import streams
 from vipool.providers.probing import sctp
 
 UDP = 17
 _PROTOCOLS = {"TCP": streams.TCP, "UDP": UDP, "SCTP": sctp.PROTOCOL}
 
-Way: TypeAlias = tuple[int, int, tuple[conntrack.Address, int]]
-"""The mark of a listener with a member, its protocol's number, and the address and port that answer."""
-
-Door: TypeAlias = tuple[int, tuple[conntrack.Address, int]]
+Door: TypeAlias = tuple[int, conntrack.End]
 """A protocol's number, with the address and port that a listener is called at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Which flows stay: those of these ways, those that are `left` to themselves (by their listeners' doors), and where
-    members saw the client, only those whose marks are `seen` through."""
+    """Which flows stay: those of `ends`, by the doors they came to; those that are `left` to themselves; and where
+    members saw the client, only those of doors that are `seen` through.
 
-    ways: frozenset[Way]
+    Who answers is an address and a port: a member with another id at the same end keeps the flows that lead there.
+    """
+
+    ends: Mapping[Door, frozenset[conntrack.End]]
     left: frozenset[Door]
-    seen: frozenset[int]
+    seen: frozenset[Door]
 
     def keeps(self, flow: conntrack.Flow) -> bool:
         """Whether a flow of ours stays."""
-        if flow.answered == flow.asking and flow.mark not in self.seen:
+        door = flow.protocol, flow.called
+        if flow.answered == flow.asking and door not in self.seen:
             return False
-        return (flow.mark, flow.protocol, flow.answering) in self.ways or (flow.protocol, flow.called) in self.left
+        return flow.answering in self.ends.get(door, ()) or door in self.left
 
     def stale(self, found: Iterable[conntrack.Flow]) -> tuple[conntrack.Flow, ...]:
         """The flows of ours that are to be ended."""
@@ -51,42 +52,41 @@ class Kept:
 
     def covers(self, before: "Kept") -> bool:
         """Whether every flow stays that stayed before: then there is none to look for."""
-        return self.ways >= before.ways and self.left >= before.left and self.seen >= before.seen
+        kept = all(self.ends.get(door, frozenset()) >= ends for door, ends in before.ends.items())
+        return kept and self.left >= before.left and self.seen >= before.seen
 
 
 def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
     """Which flows of a tree stay, `down` being the members that do not answer."""
-    numbers, fronts = render.ways(wanted), tuple(enabled.listeners(wanted))
-    behind = {front.id: enabled.pool_of(wanted, front.default_pool_id) for front in fronts}
-    seen = {name for name, back in behind.items() if back and back.preserve_client_ip}
-    left = set() if streams.resets(wanted) else {front.id for front in fronts if streams.carried(front)}
-    return Kept(
-        ways=frozenset(
-            (numbers[front.id, each.id], protocol, end)
-            for front in fronts
-            if (back := behind[front.id]) is not None
-            for each, protocol, end in _to(wanted, back, () if front.id in left else down)
-        ),
-        # Nobody brings back what a member answers that is deleted.
-        left=frozenset(door for front in fronts if front.id in left - seen for door in _doors(wanted, front)),
-        seen=frozenset(number for (front_id, _), number in numbers.items() if front_id in seen),
-    )
+    resets = streams.resets(wanted)
+    vips = [ipaddress.ip_address(vip) for vip in wanted.loadbalancer.vips]
+    answering: dict[tuple[str, bool], frozenset[conntrack.End]] = {}
+    ends: dict[Door, frozenset[conntrack.End]] = {}
+    left: set[Door] = set()
+    seen: set[Door] = set()
+    for front in enabled.listeners(wanted):
+        doors = [(_PROTOCOLS[front.protocol.transport], (vip, front.protocol_port)) for vip in vips]
+        back = enabled.pool_of(wanted, front.default_pool_id)
+        leaves = not resets and streams.carried(front)
+        if back is not None:
+            key = back.id, leaves
+            if key not in answering:
+                answering[key] = frozenset(_ends(wanted, back, () if leaves else down))
+            ends.update(dict.fromkeys(doors, answering[key]))
+        if back is not None and back.preserve_client_ip:
+            seen.update(doors)
+        elif leaves:
+            # Nobody brings back what a member answers that is deleted: where members see clients, none is left alone.
+            left.update(doors)
+    return Kept(ends=ends, left=frozenset(left), seen=frozenset(seen))
 
 
-def _doors(wanted: tree.Tree, front: listener.Listener) -> Iterator[Door]:
-    """Where the connections of a listener come to: that tells whose they are, whatever became of the member."""
-    for vip in wanted.loadbalancer.vips:
-        yield streams.TCP, (ipaddress.ip_address(vip), front.protocol_port)
-
-
-def _to(
-    wanted: tree.Tree, back: pool.Pool, down: Collection[str]
-) -> Iterator[tuple[member.Member, int, tuple[conntrack.Address, int]]]:
-    """The members that keep the flows they have, each with its protocol and the end that answers."""
-    protocol = _PROTOCOLS[back.protocol.transport]
+def _ends(wanted: tree.Tree, back: pool.Pool, down: Collection[str]) -> Iterator[conntrack.End]:
+    """The ends of the members that keep the flows they have."""
+    udp = _PROTOCOLS[back.protocol.transport] == UDP
     for each in wanted.members_of(back.id):
-        if each.id not in down and (each.admin_state_up or protocol != UDP):
-            yield each, protocol, (ipaddress.ip_address(each.address), each.protocol_port)
+        if each.id not in down and (each.admin_state_up or not udp):
+            yield ipaddress.ip_address(each.address), each.protocol_port
 
 
 def ways(ended: Iterable[conntrack.Flow]) -> Iterator[prodding.Way]:

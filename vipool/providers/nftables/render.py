@@ -38,6 +38,8 @@ REFUSED = "refused"
 _SEED = "0x7669706f"
 # So many clients are remembered. The kernel makes room for all of them at once: 256 kB.
 _CLIENTS = 16384
+# How many ways are counted, in steps; the kernel makes 16 bytes of room for each at once.
+_ROOM = tuple(1024 << 4 * step for step in range(6))
 _REFUSALS = ["size 1024", "flags dynamic,timeout", "timeout 5s"]
 # ICMP's and ICMPv6's "port unreachable" (RFC 792; RFC 4443, section 3.1).
 _UNREACHABLE = {4: "icmp type 3 icmp code 3", 6: "icmpv6 type 1 icmpv6 code 4"}
@@ -171,8 +173,9 @@ def _version(address: str) -> int:
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
     """The sets that packets fill, and what rules refer to by name."""
     yield from streams.memory(fronts, _families(plan.wanted))
-    # With room for ways that went: what has not counted for a day makes room, and is in the ledger by then.
-    room = max(64, 1 << (4 * len(plan.ways) - 1).bit_length())
+    # With room for ways that went: what has not counted for a day makes room, and is in the ledger by then. In large
+    # steps: with another size a set is another, and all that refers to it has to be loaded anew.
+    room = next(size for size in _ROOM if size >= 4 * len(plan.ways))
     for name in COUNTED:
         kind = ["type mark", f"size {room}", "flags dynamic,timeout", "timeout 1d", "counter"]
         yield from ruleset.declaration("set", name, kind)
