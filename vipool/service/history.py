@@ -4,6 +4,7 @@ An entry is written in the transaction of the write itself; what nodes say of it
 outlives its load balancer, so that it can still be asked who removed it.
 """
 
+import dataclasses
 import datetime
 import uuid
 from typing import Any
@@ -16,40 +17,30 @@ from vipool.store import events, rows, session
 
 def record(held: session.Session, what: act.Act, before: tree.Tree | None, after: tree.Tree) -> None:
     """Note a write."""
-    root = after.loadbalancer
-    rows.add(
-        held,
-        event.Event(
-            id=str(uuid.uuid4()),
-            loadbalancer_id=root.id,
-            project_id=root.project_id,
-            created_at=held.now,
-            user_id=what.who.user_id,
-            user_name=what.who.user_name,
-            action=what.action,
-            generation=root.generation,
-            changes=changes.between(before, after),
-        ),
-    )
+    made = _entry(held, after.loadbalancer, what.action, changes.between(before, after))
+    rows.add(held, dataclasses.replace(made, user_id=what.who.user_id, user_name=what.who.user_name))
 
 
 def noted(
     held: session.Session, root: loadbalancer.LoadBalancer, action: str, found: tuple[dict[str, Any], ...]
 ) -> None:
     """Note what came about by itself, with nobody asking for it."""
-    rows.add(
-        held,
-        event.Event(
-            id=str(uuid.uuid4()),
-            loadbalancer_id=root.id,
-            project_id=root.project_id,
-            created_at=held.now,
-            user_id="",
-            action=action,
-            generation=root.generation,
-            changes=found,
-            realised_at=held.now,
-        ),
+    rows.add(held, dataclasses.replace(_entry(held, root, action, found), realised_at=held.now))
+
+
+def _entry(
+    held: session.Session, root: loadbalancer.LoadBalancer, action: str, found: tuple[dict[str, Any], ...]
+) -> event.Event:
+    """An entry of nobody, of this moment."""
+    return event.Event(
+        id=str(uuid.uuid4()),
+        loadbalancer_id=root.id,
+        project_id=root.project_id,
+        created_at=held.now,
+        user_id="",
+        action=action,
+        generation=root.generation,
+        changes=found,
     )
 
 

@@ -35,17 +35,7 @@ def name(pool_id: str) -> str:
 def _global(wanted: tree.Tree, layout: render.Layout) -> Iterator[str]:
     yield tokens.line("nbthread", 1)
     yield tokens.line("maxconn", connections(len(wanted.members), layout))
-    if layout.user is not None:
-        yield tokens.line("uid", layout.user)
-    if layout.group is not None:
-        yield tokens.line("gid", layout.group)
-    if wanted.loadbalancer.incarnation:
-        # As of the process that carries: another text is another process, which is what was asked for.
-        yield tokens.line("description", f"incarnation {wanted.loadbalancer.incarnation}")
-    yield tokens.line(
-        "stats", "socket", f"unix@{render.SOCKET}", "mode", 600, "level", "admin", "expose-fd", "listeners"
-    )
-    yield tokens.line("server-state-file", render.STATES)
+    yield from render.identity(wanted, layout)
     yield tokens.line("log", f"unix@{NEWS}", "len", 256, "local0", "notice")
     yield tokens.line("hard-stop-after", "5s")
     # See `render`: otherwise every CA of the system is loaded at each start.

@@ -79,10 +79,8 @@ def connections(wanted: tree.Tree, layout: Layout) -> int:
     return max(1, min(MOST_CONNECTIONS, (layout.files - reserved) * 10 // 22))
 
 
-def _global(wanted: tree.Tree, most: int, layout: Layout) -> Iterator[str]:
-    yield tokens.line("nbthread", 1)
-    yield tokens.line("maxconn", most)
-    yield tokens.line("maxpipes", max(1, most // 10))
+def identity(wanted: tree.Tree, layout: Layout) -> Iterator[str]:
+    """The global lines of every process of ours: whose it is, where it is spoken to, where it finds what it knew."""
     if layout.user is not None:
         yield tokens.line("uid", layout.user)
     if layout.group is not None:
@@ -92,6 +90,13 @@ def _global(wanted: tree.Tree, most: int, layout: Layout) -> Iterator[str]:
         yield tokens.line("description", f"incarnation {wanted.loadbalancer.incarnation}")
     yield tokens.line("stats", "socket", f"unix@{SOCKET}", "mode", 600, "level", "admin", "expose-fd", "listeners")
     yield tokens.line("server-state-file", STATES)
+
+
+def _global(wanted: tree.Tree, most: int, layout: Layout) -> Iterator[str]:
+    yield tokens.line("nbthread", 1)
+    yield tokens.line("maxconn", most)
+    yield tokens.line("maxpipes", max(1, most // 10))
+    yield from identity(wanted, layout)
     # A process that was reloaded away ends its last connections itself after this time.
     yield tokens.line("hard-stop-after", "30m")
     if any(tls.ends(each) for each in enabled.listeners(wanted)):
