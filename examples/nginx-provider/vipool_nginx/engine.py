@@ -9,10 +9,10 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from vipool.core import ledger, numbering
+from vipool.core import enabled, ledger, numbering
 from vipool.host import files, namespaces, nft, processes
 from vipool.model import spec, tree, wiring
 from vipool.providers import base, counting
@@ -47,6 +47,8 @@ class Engine:
             else:
                 processes.stop(_every(place))  # workers whose master was killed go on, and hold the ports
                 _nginx(place, "-c", TEXT)
+                # It goes into the background first, and says there who it is.
+                _await(lambda: _master(directory) is not None, "nginx did not say who it is in time")
         except base.Broken:
             files.write(directory / TEXT, before)
             (directory / NEXT).unlink()
@@ -58,8 +60,9 @@ class Engine:
         """See `vipool.providers.base.Engine.observe`. Nobody is checked, so nobody is down."""
         if _master(Path(place.directory)) is None:
             return None
-        fronts = render.fronts(wanted)
-        backs = {back.id: wanted.members_of(back.id) for each in fronts if (back := render.behind(wanted, each))}
+        fronts = tuple(enabled.listeners(wanted))
+        behind = (enabled.pool_of(wanted, each.default_pool_id) for each in fronts)
+        backs = {back.id: wanted.members_of(back.id) for back in behind if back}
         able = {key: [each for each in rows if each.admin_state_up and each.weight] for key, rows in backs.items()}
         return spec.Observation(
             frontends={each.id: "open" for each in fronts},
@@ -123,15 +126,24 @@ def _reload(place: base.Place, master: processes.Process) -> None:
     log = Path(place.directory) / LOG
     old, known = _every(place, _WORKER), len(_read(log))
     processes.send(master, signal.SIGHUP)
-    until = time.monotonic() + 10.0  # seconds: for a port it tries five times, half a second apart
-    # The old ones change their title once they take nothing new.
-    while not (now := _every(place, _WORKER)) or now & old:
+
+    def changed() -> bool:
         # It has given up once it complains of anything but an attempt.
         if re.search(r"\[emerg\](?!.*: bind\(\) to )", said := _read(log)[known:]):
             raise base.Broken(f"nginx refused: {_complaints(said)}")
+        # The old ones change their title once they take nothing new.
+        now = _every(place, _WORKER)
+        return bool(now) and not now & old
+
+    _await(changed, "nginx did not change its workers in time")
+
+
+def _await(reached: Callable[[], bool], complaint: str) -> None:
+    until = time.monotonic() + 10.0  # seconds: for a port it tries five times, half a second apart
+    while not reached():
         if time.monotonic() > until:
-            raise base.NotNow("nginx did not change its workers in time")
-        time.sleep(0.01)  # nginx tells nobody when its workers have changed
+            raise base.NotNow(complaint)
+        time.sleep(0.01)  # nginx tells nobody
 
 
 def _stop(place: base.Place) -> bool:
@@ -148,7 +160,7 @@ def _totals(place: base.Place, wanted: tree.Tree) -> Mapping[str, spec.Counters]
     printed = [nft.read(place.namespace, f"list set inet {render.TABLE} {name}") for name in render.COUNTED]
     counted = [{int(a, 16): (int(b), int(c)) for a, b, c in _COUNT.findall(each)} for each in printed]
     seen = {}
-    for each in render.fronts(wanted):
+    for each in enabled.listeners(wanted):
         (flows, _), (_, inward), (_, outward) = (found.get(numbers[each.id], (0, 0)) for found in counted)
         counters = spec.Counters(total_connections=flows, bytes_in=inward, bytes_out=outward)
         seen[each.id] = ledger.Count(owners=(each.id,), counters=counters)

@@ -7,7 +7,7 @@ were parsed, and words from here.
 import ipaddress
 from collections.abc import Iterator
 
-from vipool.core import numbering, ruleset
+from vipool.core import enabled, numbering, ruleset
 from vipool.model import listener, pool, tree
 
 MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
@@ -20,20 +20,9 @@ _CHOICES = {
 }
 
 
-def fronts(wanted: tree.Tree) -> tuple[listener.Listener, ...]:
-    """The listeners to serve."""
-    return tuple(each for each in wanted.listeners if each.admin_state_up and wanted.loadbalancer.admin_state_up)
-
-
-def behind(wanted: tree.Tree, front: listener.Listener) -> pool.Pool | None:
-    """The pool that answers for a listener, or None."""
-    found = wanted.find(pool.Pool, front.default_pool_id or "")
-    return found if found is not None and found.admin_state_up else None
-
-
 def configuration(wanted: tree.Tree) -> str:
     """The text of `nginx.conf`; empty when nothing is to be served."""
-    lines = [line for each in fronts(wanted) for line in (*_upstream(wanted, each), *_server(wanted, each))]
+    lines = [line for each in enabled.listeners(wanted) for line in (*_upstream(wanted, each), *_server(wanted, each))]
     top = [f"load_module {MODULE};", "user www-data;", "worker_processes 1;", "worker_rlimit_nofile 32768;"]
     top += ["worker_shutdown_timeout 1h;", "pid nginx.pid;", "error_log error.log emerg;"]
     top += ["events { worker_connections 16384; }"]
@@ -41,7 +30,7 @@ def configuration(wanted: tree.Tree) -> str:
 
 
 def _upstream(wanted: tree.Tree, front: listener.Listener) -> Iterator[str]:
-    back = behind(wanted, front)
+    back = enabled.pool_of(wanted, front.default_pool_id)
     members = wanted.members_of(back.id) if back else ()
     yield f"upstream {_name(front)} {{ {_CHOICES[back.lb_algorithm] if back else ''}"
     for each in members:
@@ -76,7 +65,9 @@ def _place(address: str, port: int) -> str:
 def rules(wanted: tree.Tree) -> str:
     """The packet rules that count, by the number of the listener that a connection carries as its mark."""
     numbers = numbering.numbers(each.id for each in wanted.listeners)
-    marks = [f"{_name(each).replace('_', ' dport ')} ct mark set {numbers[each.id]}" for each in fronts(wanted)]
+    marks = [
+        f"{_name(each).replace('_', ' dport ')} ct mark set {numbers[each.id]}" for each in enabled.listeners(wanted)
+    ]
     kind = ("type mark", "size 65536", "flags dynamic,timeout", "timeout 1d", "counter")
     lines = [line for name in COUNTED for line in ruleset.declaration("set", name, kind)]
     # A chain of kind nat meets the first packet of each connection alone.
