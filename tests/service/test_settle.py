@@ -125,7 +125,7 @@ def test_only_members_whose_counters_changed_are_written(cloud):
     with cloud.database.read() as held:
         known = {each.id: each for cls in settle.COUNTED for each in rows.find(held, cls)}
         (whole,) = trees.load_many(held, rows.find(held, loadbalancer.LoadBalancer))
-    change = settle.changes(whole, known, report)
+    change = settle.changes(whole, settle.Known(counted=known, found={}), report)
     assert ([each.id for each in change.counters], change.new_counters) == ([two], ())
     cloud.report(report)
     cloud.report(dataclasses.replace(report, observation=dataclasses.replace(seen, members={})))
