@@ -20,6 +20,7 @@ from vipool.store import rows, session, trees
 TOGETHER = 16
 # What is counted, and of what.
 COUNTED = (statistics.Statistics, statistics.MemberStatistics)
+COUNTS = tuple(each.name for each in dataclasses.fields(spec.Counters))
 Counted: TypeAlias = Mapping[str, statistics.Statistics]
 Found: TypeAlias = Mapping[str, condition.Condition]
 
@@ -189,8 +190,9 @@ def _counted(whole: tree.Tree, seen: spec.Observation, known: Counted) -> tuple[
     """What was counted of the listeners and members that are there; of what is not spoken of nothing is open."""
     spoken = {**seen.counters, **seen.members}
     kinds = ((statistics.Statistics, whole.listeners), (statistics.MemberStatistics, whole.members))
+    root = whole.loadbalancer.id
     told = (
-        cls(id=row.id, loadbalancer_id=whole.loadbalancer.id, **dataclasses.asdict(spoken[row.id]))
+        cls(id=row.id, loadbalancer_id=root, **{name: getattr(spoken[row.id], name) for name in COUNTS})
         for cls, those in kinds
         for row in those
         if row.id in spoken
@@ -204,17 +206,13 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
     if change.forgets:
         _forget(held, networks, change.whole)
         return
+    trees.settle(held, change.whole, change.progress, change.gone, change.states)
     if change.progress:
-        rows.change(held, loadbalancer.LoadBalancer, root.id, change.progress)
-        trees.stamp(held, change.whole, change.progress.get("settled", 0))
         history.settle(held, root, root.having(change.progress).progress, change.words)
         if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
             networks.carried(held, root.vip_port_id)
-    for row in change.gone:
-        for cls in (type(row), *COUNTED):
-            rows.remove(held, cls, row.id)
-    for seen, state in change.states:
-        rows.change(held, type(seen), seen.id, {"operating_status": state})
+    for cls in COUNTED:
+        rows.remove(held, cls, *(row.id for row in change.gone))
     rows.add(held, *change.new_counters)
     rows.put(held, *change.counters)
     conditions.keep(held, root, change.named)
