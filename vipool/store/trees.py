@@ -74,11 +74,10 @@ def root_of(held: session.Session, cls: type[tree.Child], identifier: str) -> st
 def keep(held: session.Session, before: tree.Tree | None, after: tree.Tree) -> None:
     """Write the difference between two states of a tree, and raise the revision so that nodes hear of it."""
     root = after.loadbalancer.having({"revision": held.revision(), "edition": uuid.uuid4().hex})
-    old = {row.id: row for row in before.rows()} if before is not None else {}
-    new = {row.id: row for row in after.replacing(root).rows()}
-    added = [row for identifier, row in new.items() if identifier not in old]
-    changed = [row for key, row in new.items() if key in old and row is not old[key] and row != old[key]]
-    gone = [row for identifier, row in old.items() if identifier not in new]
+    pairs = list(tree.differing(before, after.replacing(root)))
+    added = [new for old, new in pairs if old is None and new is not None]
+    changed = [new for old, new in pairs if old is not None and new is not None and old != new]
+    gone = [old for old, new in pairs if old is not None and new is None]
     rows.add(held, *added)
     rows.put(held, *changed)
     _remove(held, gone)
