@@ -3,7 +3,8 @@
 Promises: never stale, however many processes write to the store. The row of a load balancer holds the edition of what
 is below it, another text after every write there (`store.trees`): only who asks for the edition that is remembered gets
 it. A write that was undone leaves an edition that nobody asks for. A load balancer itself is not remembered. Holds a
-bounded number of rows; what was not asked for longest is forgotten first.
+bounded number of rows; what was not asked for longest is forgotten first. Rests on writing transactions being alone
+(`store.session`): what a writer read and did not write is still so when it commits.
 """
 
 import threading

@@ -72,7 +72,10 @@ def root_of(held: session.Session, cls: type[tree.Child], identifier: str) -> st
 
 
 def keep(held: session.Session, before: tree.Tree | None, after: tree.Tree) -> None:
-    """Write the difference between two states of a tree, and raise the revision so that nodes hear of it."""
+    """Write the difference between two states of a tree, and raise the revision so that nodes hear of it.
+
+    The first state is that which this transaction has read.
+    """
     root = after.loadbalancer.having({"revision": held.revision(), "edition": uuid.uuid4().hex})
     pairs = list(tree.differing(before, after.replacing(root)))
     added = [new for old, new in pairs if old is None and new is not None]
