@@ -161,7 +161,8 @@ def differing(before: Tree | None, after: Tree) -> Iterator[tuple[Row | None, Ro
     kinds = [((before.loadbalancer,) if before else (), (after.loadbalancer,))]
     kinds += [(getattr(before, field, ()), getattr(after, field)) for field in FIELDS.values()]
     for old, new in kinds:
-        same = set(map(id, old)) & set(map(id, new))
-        left = {row.id: row for row in old if id(row) not in same}
-        yield from ((left.pop(row.id, None), row) for row in new if id(row) not in same)
-        yield from ((row, None) for row in left.values())
+        left = {id(row): row for row in old}
+        fresh = [row for row in new if left.pop(id(row), None) is None]
+        was = {row.id: row for row in left.values()}
+        yield from ((was.pop(row.id, None), row) for row in fresh)
+        yield from ((row, None) for row in was.values())
