@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,11 @@ def through_json(value: object) -> dict[str, Any]:
 @given(st.builds(spec.Desired, revision=st.integers(0), complete=st.booleans(), items=tuples(items)))
 def test_what_is_desired_arrives_as_it_was_sent(desired):
     assert spec.load_desired(through_json(desired)) == desired
+
+
+@given(st.builds(spec.Desired, revision=st.integers(0), complete=st.booleans(), items=tuples(items)))
+def test_an_outline_makes_the_text_that_a_dump_makes(desired):
+    assert orjson.dumps(spec.outline(desired), default=dict) == orjson.dumps(spec.dump(desired))
 
 
 @given(reports)

@@ -32,13 +32,13 @@ from vipool.model import (
     tree,
 )
 from vipool.service import act, desired, views
-from vipool.store import rows, trees
+from vipool.store import memory, rows, trees
 
 ROOT = loadbalancer.LoadBalancer
 CHILDREN: tuple[type[tree.Child], ...] = tuple(tree.FIELDS)
 PENDING = frozenset({"PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"})
 # What the server keeps of a node's word: no part of what a node must be.
-KEPT = frozenset({"settled", "failed", "fault", "operating_status", "revision", "updated_at"})
+KEPT = frozenset({"settled", "failed", "fault", "operating_status", "revision", "edition", "updated_at"})
 UPDATES: Mapping[type[Any], tuple[dict[str, Any], ...]] = {
     ROOT: ({}, {"name": "n"}, {"admin_state_up": False}, {"admin_state_up": True}),
     listener.Listener: ({"connection_limit": 5}, {"default_pool_id": None}, {"admin_state_up": False}),
@@ -302,9 +302,15 @@ class Life(RuleBasedStateMachine):
         with self.world.database.read() as held:
             return trees.load_many(held, rows.find(held, ROOT))
 
+    def check_memory(self, found: tuple[tree.Tree, ...]) -> None:
+        with self.world.database.read() as held:
+            held.trees = memory.Memory(most=0)
+            assert found == trees.load_many(held, rows.find(held, ROOT)), "what is remembered is what is kept"
+
     @invariant()
     def check(self) -> None:
         found = self.trees()
+        self.check_memory(found)
         for whole in found:
             self.check_progress(whole)
             self.check_family(whole)

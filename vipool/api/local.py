@@ -132,7 +132,8 @@ class Local:
         with self.database.read() as held:
             if known == held.current():
                 return None
-            return orjson.dumps(spec.dump(desired.desired(held, self.networks, self.secrets, known=known)))
+            found = desired.desired(held, self.networks, self.secrets, known=known)
+        return orjson.dumps(spec.outline(found), default=dict)
 
     async def _reports(self, request: requests.Request) -> responses.Response:
         reports = [spec.load_report(each) for each in orjson.loads(await request.body())]

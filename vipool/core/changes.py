@@ -12,8 +12,8 @@ REDACTED = "***"
 
 def between(before: tree.Tree | None, after: tree.Tree) -> tuple[dict[str, Any], ...]:
     """An entry for each object that was made, changed or sent away."""
-    old = {} if before is None else {row.id: row for row in before.rows()}
-    return tuple(entry for row in after.rows() for entry in _entry(old.get(row.id), row))
+    pairs = tree.differing(before, after)
+    return tuple(entry for old, new in pairs if new is not None for entry in _entry(old, new))
 
 
 def _entry(old: tree.Row | None, new: tree.Row) -> Iterator[dict[str, Any]]:
@@ -22,7 +22,7 @@ def _entry(old: tree.Row | None, new: tree.Row) -> Iterator[dict[str, Any]]:
         yield {**named, "before": None, "after": chosen(new)}
     elif new.dying and not old.dying:
         yield {**named, "before": chosen(old), "after": None}
-    elif old is not new:
+    else:
         was, now = said(old), said(new)
         changed = [name for name in now if was[name] != now[name]]
         if changed:

@@ -29,7 +29,8 @@ def derive(wanted: tree.Tree, seen: spec.Observation | None) -> dict[str, status
     """The operating status of every row, by id. None means that nothing runs."""
     found = seen or NOTHING
     members = {each.id: _member(each, found) for each in wanted.members}
-    pools = {each.id: _pool(wanted, each, members, found) for each in wanted.pools}
+    worse = {each.pool_id for each in wanted.members if members[each.id] is status.Operating.ERROR}
+    pools = {each.id: _pool(each, found, worse=each.id in worse) for each in wanted.pools}
     listeners = {each.id: _listener(wanted, each, found) for each in wanted.listeners}
     top = _loadbalancer(wanted, listeners, pools)
     return {wanted.loadbalancer.id: top, **listeners, **pools, **members, **by_itself(wanted)}
@@ -56,16 +57,14 @@ def _member(row: member.Member, seen: spec.Observation) -> status.Operating:
     return status.Operating.NO_MONITOR if kept else status.Operating.OFFLINE
 
 
-def _pool(
-    wanted: tree.Tree, row: pool.Pool, members: Mapping[str, status.Operating], seen: spec.Observation
-) -> status.Operating:
+def _pool(row: pool.Pool, seen: spec.Observation, *, worse: bool) -> status.Operating:
+    """The status of a pool, of which a member is in ERROR where it is ``worse``."""
     said = seen.backends.get(row.id)
     if said is None:
         return status.Operating.OFFLINE
     if said == "down":
         return status.Operating.ERROR
-    bad = any(members[each.id] is status.Operating.ERROR for each in wanted.members_of(row.id))
-    return status.Operating.DEGRADED if bad else status.Operating.ONLINE
+    return status.Operating.DEGRADED if worse else status.Operating.ONLINE
 
 
 def _listener(wanted: tree.Tree, row: listener.Listener, seen: spec.Observation) -> status.Operating:

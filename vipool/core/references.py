@@ -69,7 +69,8 @@ def named(values: Values) -> Iterator[Reference]:
 
 def of(row: tree.Row) -> Iterator[Reference]:
     """Every reference of a row that is kept."""
-    return named({name: getattr(row, name) for name in NAMES if hasattr(row, name)})
+    values = {name: value for name in NAMES if (value := getattr(row, name, None))}
+    return named(values) if values else iter(())
 
 
 def nested(body: Any) -> Iterator[Reference]:

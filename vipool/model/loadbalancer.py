@@ -68,6 +68,9 @@ class LoadBalancer(parts.Stamped):
     revision: Annotated[
         int, types.Integer(0), attr.hidden("The revision at which nodes must look at the tree again.", indexed=True)
     ] = 0
+    edition: Annotated[
+        str, types.String(32), attr.hidden("Another text after every write to a row below it; empty before the first.")
+    ] = ""
     generation: Annotated[int, types.Integer(0), attr.hidden("The generation wanted of the tree.")] = 1
     settled: Annotated[int, types.Integer(0), attr.hidden("The last generation that was realised.")] = 0
     failed: Annotated[int, types.Integer(0), attr.hidden("The last generation that could not be realised, or 0.")] = 0

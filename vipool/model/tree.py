@@ -150,3 +150,19 @@ class Tree(_Indexed):
     def having(self, fields: Mapping[str, Any]) -> "Tree":
         """The tree with some of its fields changed."""
         return dataclasses.replace(self, **fields) if fields else self
+
+
+def differing(before: Tree | None, after: Tree) -> Iterator[tuple[Row | None, Row | None]]:
+    """The rows that are not the same objects in two states of a tree, as they were and as they are; None where not.
+
+    Those of the later state come in its order, those that are in the earlier alone after the others of their kind. A
+    write makes few new objects, however large the tree is: to find them takes no look into the others.
+    """
+    kinds = [((before.loadbalancer,) if before else (), (after.loadbalancer,))]
+    kinds += [(getattr(before, field, ()), getattr(after, field)) for field in FIELDS.values()]
+    for old, new in kinds:
+        left = {id(row): row for row in old}
+        fresh = [row for row in new if left.pop(id(row), None) is None]
+        was = {row.id: row for row in left.values()}
+        yield from ((was.pop(row.id, None), row) for row in fresh)
+        yield from ((row, None) for row in was.values())

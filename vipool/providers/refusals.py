@@ -3,7 +3,9 @@
 Promises: pure. `by` is who does not serve it.
 """
 
+import functools
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from vipool.model import attr, healthmonitor, tree
 
@@ -24,11 +26,24 @@ def unknown(row: tree.Row, carried: Carried) -> Iterator[attr.Attribute]:
 
     Only what clients send counts, and kinds of rows that are listed.
     """
-    for each in attr.attributes(type(row)) if type(row) in carried else ():
-        sent = each.attr.create or each.attr.update
-        known = each.name in carried[type(row)] or each.name in ALWAYS
-        if sent and not known and getattr(row, each.name) not in (each.default, None, (), {}):
-            yield each
+    cls: Any = type(row)
+    if cls not in carried:
+        return
+    others, usual = _others(cls, frozenset(carried[cls]))
+    said = [getattr(row, each.name) for each in others]
+    # Nearly always there is nothing, and a tree has thousands of rows: one comparison tells.
+    if said != usual:
+        for each, value in zip(others, said, strict=True):
+            if value not in (each.default, None, (), {}):
+                yield each
+
+
+@functools.cache
+def _others(cls: type[attr.Resource], carried: frozenset[str]) -> tuple[tuple[attr.Attribute, ...], list[object]]:
+    """The attributes that clients send and that are not carried, and their defaults."""
+    sent = (each for each in attr.attributes(cls) if each.attr.create or each.attr.update)
+    found = tuple(each for each in sent if each.name not in carried | ALWAYS)
+    return found, [each.default for each in found]
 
 
 def choice(row: tree.Row, attribute: str, value: str, served: Collection[str], by: str) -> Iterator[str]:

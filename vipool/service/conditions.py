@@ -47,6 +47,8 @@ def changes(
     whole: tree.Tree, before: Mapping[str, condition.Condition], told: tuple[spec.Condition, ...] | None
 ) -> Change:
     """What a node's word changes of what is kept; it says nothing where it has not looked. Pure."""
+    if not before and not told:
+        return NOTHING
     there = {row.id for row in whole.rows()}
     now = {
         identifier(whole.loadbalancer.id, each): each

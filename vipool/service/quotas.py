@@ -4,6 +4,7 @@ What is counted is counted in the transaction that adds to it, and writers take 
 the last place.
 """
 
+import collections
 from collections.abc import Mapping
 
 from vipool.model import (
@@ -67,15 +68,13 @@ def charge(held: session.Session, before: tree.Tree | None, after: tree.Tree, al
 
 def _added(before: tree.Tree | None, after: tree.Tree) -> dict[str, int]:
     """How many rows of each kind a write adds, less those it sends away."""
-    old = {} if before is None else {row.id: row for row in before.rows()}
-    found: dict[type[tree.Row], int] = {}
-    for row in after.rows():
-        was = old.get(row.id)
-        if was is None:
-            found[type(row)] = found.get(type(row), 0) + 1
-        elif row.dying and not was.dying:
-            found[type(row)] = found.get(type(row), 0) - 1
-    return {kind: found[cls] for kind, cls in KINDS.items() if found.get(cls, 0) > 0}
+    found: collections.Counter[type[tree.Row]] = collections.Counter()
+    for was, row in tree.differing(before, after):
+        if row is not None and was is None:
+            found[type(row)] += 1
+        elif row is not None and was is not None and row.dying and not was.dying:
+            found[type(row)] -= 1
+    return {kind: found[cls] for kind, cls in KINDS.items() if found[cls] > 0}
 
 
 def show(project: str, found: quota.Quota | None, allowed: deployment.Deployment) -> dict[str, object]:

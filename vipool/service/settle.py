@@ -6,6 +6,7 @@ users write in between.  Old, doubled and unordered reports change nothing.
 
 import dataclasses
 import itertools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,6 +21,8 @@ from vipool.store import rows, session, trees
 TOGETHER = 16
 # What is counted, and of what.
 COUNTED = (statistics.Statistics, statistics.MemberStatistics)
+COUNTS = tuple(each.name for each in dataclasses.fields(spec.Counters))
+_counts = operator.attrgetter(*COUNTS)
 Counted: TypeAlias = Mapping[str, statistics.Statistics]
 Found: TypeAlias = Mapping[str, condition.Condition]
 
@@ -126,7 +129,7 @@ def changes(whole: tree.Tree, known: Known, report: spec.Report) -> Change:
     root = whole.loadbalancer.having(progress)
     gone = _gone(whole, root.settled) if progress else ()
     left = {row.id for row in gone}
-    after = whole.keep(lambda row: row.id not in left).replacing(root)
+    after = (whole.keep(lambda row: row.id not in left) if left else whole).replacing(root)
     seen = report.observation
     # What was seen before a generation that is realised by now is late.
     if seen is None or report.generation < root.settled:
@@ -142,7 +145,7 @@ def changes(whole: tree.Tree, known: Known, report: spec.Report) -> Change:
         gone=gone,
         states=_news(after, health.derive(after.live(), seen)),
         new_counters=tuple(each for each in counted if each.id not in known.counted),
-        counters=tuple(each for each in counted if known.counted.get(each.id, each) != each),
+        counters=tuple(each for each in counted if each.id in known.counted),
         named=conditions.changes(after, known.found, seen.conditions),
     )
 
@@ -186,17 +189,21 @@ def _news(whole: tree.Tree, states: Mapping[str, status.Operating]) -> tuple[tup
 
 
 def _counted(whole: tree.Tree, seen: spec.Observation, known: Counted) -> tuple[statistics.Statistics, ...]:
-    """What was counted of the listeners and members that are there; of what is not spoken of nothing is open."""
+    """What was counted otherwise than is known of the listeners and members that are there.
+
+    Of what is not spoken of nothing is open.
+    """
     spoken = {**seen.counters, **seen.members}
     kinds = ((statistics.Statistics, whole.listeners), (statistics.MemberStatistics, whole.members))
+    root = whole.loadbalancer.id
     told = (
-        cls(id=row.id, loadbalancer_id=whole.loadbalancer.id, **dataclasses.asdict(spoken[row.id]))
+        cls(id=row.id, loadbalancer_id=root, **dict(zip(COUNTS, _counts(spoken[row.id]), strict=True)))
         for cls, those in kinds
         for row in those
-        if row.id in spoken
+        if row.id in spoken and not (row.id in known and _counts(known[row.id]) == _counts(spoken[row.id]))
     )
-    silent = (dataclasses.replace(each, active_connections=0) for key, each in known.items() if key not in spoken)
-    return (*told, *silent)
+    silent = (each for key, each in known.items() if each.active_connections and key not in spoken)
+    return (*told, *(dataclasses.replace(each, active_connections=0) for each in silent))
 
 
 def _apply(held: session.Session, networks: base.Network, change: Change) -> None:
@@ -204,17 +211,13 @@ def _apply(held: session.Session, networks: base.Network, change: Change) -> Non
     if change.forgets:
         _forget(held, networks, change.whole)
         return
+    trees.settle(held, change.whole, change.progress, change.gone, change.states)
     if change.progress:
-        rows.change(held, loadbalancer.LoadBalancer, root.id, change.progress)
-        trees.stamp(held, change.whole, change.progress.get("settled", 0))
         history.settle(held, root, root.having(change.progress).progress, change.words)
         if not root.settled and change.progress.get("settled") and root.vip_port_id is not None:
             networks.carried(held, root.vip_port_id)
-    for row in change.gone:
-        for cls in (type(row), *COUNTED):
-            rows.remove(held, cls, row.id)
-    for seen, state in change.states:
-        rows.change(held, type(seen), seen.id, {"operating_status": state})
+    for cls in COUNTED:
+        rows.remove(held, cls, *(row.id for row in change.gone))
     rows.add(held, *change.new_counters)
     rows.put(held, *change.counters)
     conditions.keep(held, root, change.named)

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from vipool.model import faults
-from vipool.store import tables
+from vipool.store import memory, tables
 
 OnCommit: TypeAlias = Callable[[int], None]
 
@@ -31,11 +31,15 @@ Begun: TypeAlias = Callable[["Session"], None]
 
 
 class Session:
-    """One transaction: a connection, the moment it began (naive UTC), and the revision it raised, if it did."""
+    """One transaction: a connection, the moment it began (naive UTC), and the revision it raised, if it did.
 
-    def __init__(self, connection: sa.Connection, now: datetime.datetime) -> None:
+    ``trees`` is what the process remembers of them.
+    """
+
+    def __init__(self, connection: sa.Connection, now: datetime.datetime, trees: memory.Memory) -> None:
         self.connection = connection
         self.now = now
+        self.trees = trees
         self._revision: int | None = None
 
     @property
@@ -67,6 +71,7 @@ class Database:
         self.engine = open_engine(url)
         self.on_commit = on_commit
         self._clock = clock
+        self._trees = memory.Memory()
         self._writing = threading.Lock()
         self._threads = threading.local()
 
@@ -74,7 +79,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A transaction that sees one moment and writes nothing."""
         with self.engine.connect() as connection, connection.begin():
-            yield Session(connection, self._clock())
+            yield Session(connection, self._clock(), self._trees)
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
@@ -112,7 +117,7 @@ class Database:
         with self._writing, _room(), self.engine.connect() as plain:
             connection = plain.execution_options(vipool_writes=True)
             with connection.begin():
-                session = Session(connection, self._clock())
+                session = Session(connection, self._clock(), self._trees)
                 here.session = session
                 try:
                     yield session

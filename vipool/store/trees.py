@@ -1,6 +1,11 @@
-"""Trees: loading one whole, and keeping what changed of it."""
+"""Trees: loading one whole, and keeping what changed of it.
 
-from collections.abc import Iterable, Iterator, Sequence
+Promises that nobody reads a tree as it was: rows below a load balancer are written here alone, and with them its
+edition, by which what is remembered of trees (`store.memory`) is known to be what the store holds.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,16 +21,32 @@ def load(held: session.Session, identifier: str) -> tree.Tree | None:
 
 
 def load_many(held: session.Session, roots: Iterable[loadbalancer.LoadBalancer]) -> tuple[tree.Tree, ...]:
-    """The trees of these load balancers, in their order: one query a table."""
+    """The trees of these load balancers as this transaction reads them, in their order: one query a table.
+
+    Those that are remembered are not asked for.
+    """
+    wanted = tuple({root.id: root for root in roots}.values())
+    known = {root.id: whole for root in wanted if (whole := held.trees.recall(root)) is not None}
+    found = known | _read(held, [root for root in wanted if root.id not in known])
+    return tuple(found[root.id] for root in wanted)
+
+
+def _read(held: session.Session, roots: Sequence[loadbalancer.LoadBalancer]) -> dict[str, tree.Tree]:
+    """The trees of these load balancers from the store, by id; they are remembered."""
     found = {root.id: tree.Tree(loadbalancer=root) for root in roots}
     for cls, field in tree.FIELDS.items():
         by_root: dict[str, list[Any]] = {}
         for row in rows.among(held, cls, "loadbalancer_id", found):
             by_root.setdefault(row.loadbalancer_id, []).append(row)
         for identifier, children in by_root.items():
-            children.sort(key=lambda row: (row.born, row.created_at, row.id))
-            found[identifier] = found[identifier].having({field: tuple(children)})
-    return tuple(found.values())
+            found[identifier] = found[identifier].having({field: _in_order(children)})
+    for whole in found.values():
+        held.trees.keep(whole)
+    return found
+
+
+def _in_order(children: Iterable[tree.Child]) -> tuple[tree.Child, ...]:
+    return tuple(sorted(children, key=lambda row: (row.born, row.created_at, row.id)))
 
 
 def changed(held: session.Session, since: int) -> tuple[tree.Tree, ...]:
@@ -51,38 +72,78 @@ def root_of(held: session.Session, cls: type[tree.Child], identifier: str) -> st
 
 
 def keep(held: session.Session, before: tree.Tree | None, after: tree.Tree) -> None:
-    """Write the difference between two states of a tree, and raise the revision so that nodes hear of it."""
-    root = after.loadbalancer.having({"revision": held.revision()})
-    old = {row.id: row for row in before.rows()} if before is not None else {}
-    new = {row.id: row for row in after.replacing(root).rows()}
-    rows.add(held, *(row for identifier, row in new.items() if identifier not in old))
-    for identifier, row in new.items():
-        if identifier in old and row is not old[identifier] and row != old[identifier]:
-            rows.put(held, row)
-    going: dict[type[tree.Row], list[str]] = {}
-    for identifier, row in old.items():
-        if identifier not in new:
-            going.setdefault(type(row), []).append(identifier)
-    for cls, identifiers in going.items():
-        rows.remove(held, cls, *identifiers)
+    """Write the difference between two states of a tree, and raise the revision so that nodes hear of it.
+
+    The first state is that which this transaction has read.
+    """
+    root = after.loadbalancer.having({"revision": held.revision(), "edition": uuid.uuid4().hex})
+    pairs = list(tree.differing(before, after.replacing(root)))
+    added = [new for old, new in pairs if old is None and new is not None]
+    changed = [new for old, new in pairs if old is not None and new is not None and old != new]
+    gone = [old for old, new in pairs if old is not None and new is None]
+    rows.add(held, *added)
+    rows.put(held, *changed)
+    _remove(held, gone)
+    if before is not None:
+        _remember(held, before.replacing(root), (*added, *changed, *gone))
 
 
-def stamp(held: session.Session, whole: tree.Tree, settled: int) -> None:
-    """Note on the rows of a tree that were realised for the first time, and not changed since, that they were."""
-    reached = {type(row) for row in whole.rows() if row.updated_at is None and row.born <= settled}
-    root = whole.loadbalancer.id
-    for cls in reached:
+def settle(
+    held: session.Session,
+    before: tree.Tree,
+    progress: Mapping[str, Any],
+    gone: Sequence[tree.Child],
+    states: Sequence[tuple[tree.Row, status.Operating]],
+) -> None:
+    """Write what nodes have made of a tree: its progress, rows that are gone, and the states of others.
+
+    Rows that were realised for the first time, and not changed since, say from now on that they were.
+    """
+    settled = progress.get("settled", 0)
+    stamped = [row for row in before.rows() if row.updated_at is None and row.born <= settled] if settled else []
+    written = [*gone, *stamped, *(row for row, _ in states)]
+    below = any(not isinstance(row, loadbalancer.LoadBalancer) for row in written)
+    values = {**progress, "edition": uuid.uuid4().hex} if below else progress
+    rows.change(held, loadbalancer.LoadBalancer, before.loadbalancer.id, values)
+    _stamp(held, before.loadbalancer.id, {type(row) for row in stamped}, settled)
+    _remove(held, gone)
+    for row, state in states:
+        rows.change(held, type(row), row.id, {"operating_status": state})
+    if below:
+        _remember(held, before.replacing(before.loadbalancer.having(values)), written)
+
+
+def _stamp(held: session.Session, root: str, kinds: Iterable[type[tree.Row]], settled: int) -> None:
+    """Note on the rows of these kinds that they are realised."""
+    for cls in kinds:
         table = tables.TABLES[cls]
         own = table.c.id if cls is loadbalancer.LoadBalancer else table.c.loadbalancer_id
         new = sa.update(table).where(own == root, table.c.born <= settled, table.c.updated_at.is_(None))
         held.connection.execute(new.values(updated_at=held.now))
 
 
+def _remove(held: session.Session, gone: Iterable[tree.Row]) -> None:
+    going: dict[type[tree.Row], list[str]] = {}
+    for row in gone:
+        going.setdefault(type(row), []).append(row.id)
+    for cls, identifiers in going.items():
+        rows.remove(held, cls, *identifiers)
+
+
+def _remember(held: session.Session, before: tree.Tree, written: Sequence[tree.Row]) -> None:
+    """Remember a tree after a write: the rows that were written are read again, to be as the store gives them."""
+    fields: dict[str, Any] = {}
+    for cls, field in tree.FIELDS.items():
+        again = {row.id for row in written if isinstance(row, cls)}
+        if again:
+            same = (row for row in getattr(before, field) if row.id not in again)
+            fields[field] = _in_order((*same, *rows.find_by_ids(held, cls, again).values()))
+    held.trees.keep(before.having(fields))
+
+
 def remove(held: session.Session, gone: tree.Tree) -> None:
     """Remove a tree, every row of it."""
-    for cls in tree.FIELDS:
-        rows.remove(held, cls, *(row.id for row in gone.children(cls)))
-    rows.remove(held, loadbalancer.LoadBalancer, gone.loadbalancer.id)
+    _remove(held, gone.rows())
 
 
 def listeners_of_pools(held: session.Session, pools: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What a member must be: its pool is there, its address may be used, and no other member has it."""
 
+import functools
 import ipaddress
 from collections.abc import Sequence
 
@@ -45,4 +46,10 @@ def _may_be_member(literal: str, reserved: frozenset[ipaddress.IPv4Address | ipa
 
 def endpoint(row: member.Member) -> tuple[str, int]:
     """Where a member answers, in the one spelling of its address."""
-    return ipaddress.ip_address(row.address).compressed, row.protocol_port
+    return _spelling(row.address), row.protocol_port
+
+
+@functools.lru_cache(maxsize=10_000)
+def _spelling(literal: str) -> str:
+    """The one spelling of an address; remembered, since each new member is compared with all there are."""
+    return ipaddress.ip_address(literal).compressed

@@ -7,7 +7,7 @@ not repeat what the API refuses for every provider.
 """
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from vipool.core import offers
 from vipool.model import healthmonitor, l7policy, listener, member, pool, tree, types
@@ -60,16 +60,18 @@ class Capabilities:
 
 def reasons(wanted: tree.Tree, part: carried.Part) -> Iterator[str]:
     """Every reason why the tree cannot be carried, in the order of its rows."""
+    versions = {ipaddress.ip_address(vip).version for vip in wanted.loadbalancer.vips}
+    listeners, pools = part.listeners, part.pools
     for row in wanted.rows():
         for each in refusals.unknown(row, CARRIED):
             yield f"{refusals.called(row)}: {each.wire} has no meaning where {part.words} are translated; leave it out."
         match row:
             case listener.Listener():
-                yield from refusals.choice(row, "protocol", row.protocol, part.listeners, BY)
+                yield from refusals.choice(row, "protocol", row.protocol, listeners, BY)
             case pool.Pool():
-                yield from _pool(row, part)
+                yield from _pool(row, pools)
             case member.Member():
-                yield from _member(row, wanted)
+                yield from _member(row, wanted, versions)
             case healthmonitor.HealthMonitor():
                 yield from _monitor(row)
             case l7policy.L7Policy():
@@ -78,8 +80,8 @@ def reasons(wanted: tree.Tree, part: carried.Part) -> Iterator[str]:
                 pass
 
 
-def _pool(row: pool.Pool, part: carried.Part) -> Iterator[str]:
-    yield from refusals.choice(row, "protocol", row.protocol, part.pools, BY)
+def _pool(row: pool.Pool, pools: Collection[pool.Protocol]) -> Iterator[str]:
+    yield from refusals.choice(row, "protocol", row.protocol, pools, BY)
     kept = row.session_persistence
     if kept is None:
         return
@@ -89,13 +91,12 @@ def _pool(row: pool.Pool, part: carried.Part) -> Iterator[str]:
         yield f"{refusals.called(row)}: session_persistence {reason}."
 
 
-def _member(row: member.Member, wanted: tree.Tree) -> Iterator[str]:
-    versions = {ipaddress.ip_address(vip).version for vip in wanted.loadbalancer.vips}
-    back = wanted.find(pool.Pool, row.pool_id)
-    if back is None or not wanted.listeners_of(back.id):
-        # As in Octavia: what no listener names yet may hold any address.
+def _member(row: member.Member, wanted: tree.Tree, versions: Collection[int]) -> Iterator[str]:
+    if (6 if ":" in row.address else 4) in versions:
         return
-    if ipaddress.ip_address(row.address).version not in versions:
+    back = wanted.find(pool.Pool, row.pool_id)
+    # As in Octavia: what no listener names yet may hold any address.
+    if back is not None and wanted.listeners_of(back.id):
         # Octavia's sentence, which clients know (OCTAVIA-SPEC 4.7).
         yield (
             "This provider doesn't support mixing IPv4 and IPv6 addresses for its VIP and members in "
