@@ -16,6 +16,7 @@ Child: TypeAlias = (
 )
 Row: TypeAlias = loadbalancer.LoadBalancer | Child
 T = TypeVar("T", bound=Child)
+Answer = TypeVar("Answer")
 
 # The field of the tree that holds each kind of child.
 FIELDS: Mapping[type[Any], str] = {
@@ -32,18 +33,30 @@ class _Indexed:
     """What a tree has found out about itself. No field of it: equal trees are equal whatever they were asked."""
 
     __slots__ = ("_found",)
-    _found: dict[tuple[type[Any], str], dict[Any, Any]]
+    _found: dict[Any, Any]
 
     def _by(self, cls: type[Any], key: str, made: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
-        try:
-            found = self._found
-        except AttributeError:
-            found = {}
-            object.__setattr__(self, "_found", found)
-        index = found.get((cls, key))
+        found = self._known()
+        index: dict[Any, Any] | None = found.get((cls, key))
         if index is None:
             index = found[cls, key] = made()
         return index
+
+    def once(self, question: Callable[[Any], Answer]) -> Answer:
+        """What a function says of the tree, which it is called with once: a pure one that always is the same object."""
+        found = self._known()
+        if question not in found:
+            found[question] = question(self)
+        answer: Answer = found[question]
+        return answer
+
+    def _known(self) -> dict[Any, Any]:
+        try:
+            return self._found
+        except AttributeError:
+            found: dict[Any, Any] = {}
+            object.__setattr__(self, "_found", found)
+            return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +134,9 @@ class Tree(_Indexed):
         return self._by(cls, attribute, made)
 
     def live(self) -> "Tree":
-        """The tree without the rows that are going."""
-        return self.keep(lambda row: not row.dying)
+        """The tree without the rows that are going: the same where none is, with what was found out about it."""
+        going = any(row.dying for field in FIELDS.values() for row in getattr(self, field))
+        return self.keep(lambda row: not row.dying) if going else self
 
     def keep(self, wanted: Callable[[Child], bool]) -> "Tree":
         """The tree with only the children that are wanted."""

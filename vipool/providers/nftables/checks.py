@@ -7,11 +7,10 @@ Promises: pure. Members are checked from the VIP that their traffic comes from, 
 they have one. Sends nothing.
 """
 
-import ipaddress
 from collections.abc import Iterator
 
 from vipool.core import enabled
-from vipool.model import healthmonitor, member, pool, tree
+from vipool.model import healthmonitor, member, pool, tree, types
 from vipool.providers.nftables import rotation
 from vipool.providers.probing import target
 
@@ -55,12 +54,12 @@ def _target(wanted: tree.Tree, row: member.Member, monitor: healthmonitor.Health
     return target.Target(
         member_id=row.id,
         kind=monitor.type,
-        address=str(ipaddress.ip_address(address)),
+        address=str(types.address(address)),
         port=port,
         source=wanted.loadbalancer.source(address, row.subnet_id),
         delay=monitor.delay,
         timeout=monitor.timeout,
         rise=monitor.max_retries,
         fall=monitor.max_retries_down,
-        serves=ipaddress.ip_address(address) == ipaddress.ip_address(row.address) and port == row.protocol_port,
+        serves=types.address(address) == types.address(row.address) and port == row.protocol_port,
     )

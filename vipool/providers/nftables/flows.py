@@ -9,14 +9,13 @@ with their member whatever becomes of it, as long as the listener is served. A c
 where the pool does not preserve addresses any more: nobody would bring the answers back.
 """
 
-import ipaddress
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from vipool.core import enabled
 from vipool.host import conntrack, prodding
-from vipool.model import listener, member, pool, tree
+from vipool.model import listener, member, pool, tree, types
 from vipool.providers.nftables import render, streams
 from vipool.providers.probing import sctp
 
@@ -76,7 +75,7 @@ def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
 def _doors(wanted: tree.Tree, front: listener.Listener) -> Iterator[Door]:
     """Where the connections of a listener come to: that tells whose they are, whatever became of the member."""
     for vip in wanted.loadbalancer.vips:
-        yield streams.TCP, (ipaddress.ip_address(vip), front.protocol_port)
+        yield streams.TCP, (types.address(vip), front.protocol_port)
 
 
 def _to(
@@ -86,7 +85,7 @@ def _to(
     protocol = _PROTOCOLS[back.protocol.transport]
     for each in wanted.members_of(back.id):
         if each.id not in down and (each.admin_state_up or protocol != UDP):
-            yield each, protocol, (ipaddress.ip_address(each.address), each.protocol_port)
+            yield each, protocol, (types.address(each.address), each.protocol_port)
 
 
 def ways(ended: Iterable[conntrack.Flow]) -> Iterator[prodding.Way]:

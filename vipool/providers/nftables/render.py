@@ -16,14 +16,13 @@ Promises: pure; equal trees give equal text. Nothing of a client's words enters 
 checked ids. The tree was accepted by `capabilities` and holds no row that is going.
 """
 
-import ipaddress
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from vipool.core import attach, enabled, numbering, ruleset
-from vipool.model import healthmonitor, listener, member, pool, tree
+from vipool.model import healthmonitor, listener, member, pool, tree, types
 from vipool.providers.nftables import carried, least, persistence, rotation, slots, streams
 
 TABLE = "vipool_balance"
@@ -110,6 +109,10 @@ def numbers(wanted: tree.Tree) -> Mapping[str, int]:
 
 def ways(wanted: tree.Tree) -> Mapping[Way, int]:
     """The number of each way that a flow can go: the mark that it carries."""
+    return wanted.once(_ways)
+
+
+def _ways(wanted: tree.Tree) -> Mapping[Way, int]:
     found = {
         f"{front.id} {each.id}": (front.id, each.id)
         for front in wanted.listeners
@@ -121,8 +124,11 @@ def ways(wanted: tree.Tree) -> Mapping[Way, int]:
 
 def turnings(wanted: tree.Tree, down: Collection[str] = ()) -> tuple[least.Turning, ...]:
     """The maps of the rules that follow how many flows each member has, and what each of them needs to know."""
+    following = [back for back in rotation.backs(wanted) if back.lb_algorithm is pool.Algorithm.LEAST_CONNECTIONS]
+    if not following:
+        return ()
     plan = _plan(wanted, down, carried.WHOLE)
-    return tuple(found for back in rotation.backs(wanted) for found in _turnings(plan, back).values())
+    return tuple(found for back in following for found in _turnings(plan, back).values())
 
 
 def _turnings(plan: Plan, back: pool.Pool) -> Mapping[int, least.Turning]:
@@ -137,9 +143,9 @@ def _turning(plan: Plan, back: pool.Pool, version: int) -> least.Turning:
     serving = plan.rotation(back, version).serving
     weights = {plan.numbers[each.id]: int(each.weight) for each in serving}
     marks: dict[int, set[int]] = {number: set() for number in weights}
-    for (_, member_id), mark in plan.ways.items():
-        if plan.numbers[member_id] in marks:
-            marks[plan.numbers[member_id]].add(mark)
+    for front in _fronts(plan, back):
+        for each in serving:
+            marks[plan.numbers[each.id]].add(plan.ways[front.id, each.id])
     # Whom it is for is part of the name: what is in the map of others must not be used for a moment.
     whom = zlib.crc32(repr(sorted(weights.items())).encode())
     return least.Turning(
@@ -161,11 +167,15 @@ def listener_chains(wanted: tree.Tree, front: listener.Listener) -> frozenset[st
 
 def _families(wanted: tree.Tree) -> tuple[int, ...]:
     """The address families of the VIPs."""
+    return wanted.once(_versions)
+
+
+def _versions(wanted: tree.Tree) -> tuple[int, ...]:
     return tuple(sorted({_version(vip) for vip in wanted.loadbalancer.vips}))
 
 
 def _version(address: str) -> int:
-    return ipaddress.ip_address(address).version
+    return types.address(address).version
 
 
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
@@ -228,7 +238,7 @@ def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
     """Every VIP with the transport and port of a listener leads to the listener."""
     rules = []
     for version in _families(plan.wanted):
-        vips = [ipaddress.ip_address(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
+        vips = [types.address(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
         ways = [
             (f"{vip} . {_transport(front)} . {int(front.protocol_port)}", f"goto {listener_chain(front, version)}")
             for vip in vips
@@ -266,14 +276,19 @@ def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     members = found.staying if kept else found.serving
     ways = (
         (f"{plan.mark(front)} . {plan.mark(each)}", f"{plan.ways[front.id, each.id]:#010x}")
-        for front in enabled.listeners(plan.wanted)
-        if front.default_pool_id == back.id
+        for front in _fronts(plan, back)
+        if front.admin_state_up
         for each in members
     )
     rules += [f"ct mark set ct mark . meta mark map {ruleset.mapping(ways)}", "update @flows { ct mark }"]
-    ends = ((plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}") for each in members)
+    ends = ((plan.mark(each), f"{types.address(each.address)} . {int(each.protocol_port)}") for each in members)
     rules.append(f"meta l4proto {_transport(back)} dnat {ruleset.IP[version]} to meta mark map {ruleset.mapping(ends)}")
     yield from ruleset.chain(_pool_chain(back, version), rules)
+
+
+def _fronts(plan: Plan, back: pool.Pool) -> Iterator[listener.Listener]:
+    """The listeners whose flows a pool answers."""
+    return (each for each in plan.wanted.listeners_of(back.id) if each.default_pool_id == back.id)
 
 
 def _chosen(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
@@ -379,13 +394,13 @@ def _sources(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[member
     for each in plan.members.get((back.id, version), ()):
         vip = plan.wanted.loadbalancer.source(each.address, each.subnet_id)
         if vip is not None:
-            yield each, str(ipaddress.ip_address(vip))
+            yield each, str(types.address(vip))
 
 
 def _selves(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[str, str]]:
     """Each member's address twice, as source and destination, with the VIP."""
     for each, vip in _sources(plan, back, version):
-        own = ipaddress.ip_address(each.address)
+        own = types.address(each.address)
         yield f"{own} . {own}", vip
 
 

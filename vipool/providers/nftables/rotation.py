@@ -35,6 +35,10 @@ def of(members: Iterable[member.Member], down: Collection[str]) -> Rotation:
 
 def backs(wanted: tree.Tree) -> tuple[pool.Pool, ...]:
     """The pools that answer for any listener, each once."""
+    return wanted.once(_backs)
+
+
+def _backs(wanted: tree.Tree) -> tuple[pool.Pool, ...]:
     found = (enabled.pool_of(wanted, front.default_pool_id) for front in enabled.listeners(wanted))
     return tuple({back.id: back for back in found if back is not None}.values())
 
