@@ -30,7 +30,8 @@ _DECLARATION = re.compile(r"(?:(?:add|create)\s+)?table\s+(?:(ip|ip6|inet|bridge
 _COMMAND = re.compile(
     r"(?:add|create|delete|flush|insert|replace|reset)\s+[a-z]+\s+(?:(?:ip6?|inet|bridge|arp|netdev)\s+)?(\S+)"
 )
-_STRUCTURE = re.compile(r'"[^"]*"|#[^\n]*|[{}]')
+# A pair of braces, with or without one pair more in it, is passed over at once: a table has thousands of chains.
+_STRUCTURE = re.compile(r'"[^"]*"|#[^\n]*|\{(?:[^{}"#]++|"[^"]*"|\{[^{}"#]*\})*+\}|[{}]')
 _SEPARATED = re.compile(r'"[^"]*"|#[^\n]*|[{}\n;]')
 # Outside of a table's braces only these may stand: everything else would act on a table by naming it.
 _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")

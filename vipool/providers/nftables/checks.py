@@ -41,12 +41,14 @@ def checked(wanted: tree.Tree) -> frozenset[str]:
     return frozenset((*(each.member_id for each in targets(wanted)), *others))
 
 
-def _monitored(wanted: tree.Tree) -> Iterator[tuple[pool.Pool, healthmonitor.HealthMonitor]]:
+def _monitored(wanted: tree.Tree) -> tuple[tuple[pool.Pool, healthmonitor.HealthMonitor], ...]:
     """The pools that answer for a listener and have an enabled monitor."""
-    for back in rotation.backs(wanted):
-        monitor = enabled.monitor_of(wanted, back.id)
-        if monitor is not None:
-            yield back, monitor
+    return wanted.once(_with_monitors)
+
+
+def _with_monitors(wanted: tree.Tree) -> tuple[tuple[pool.Pool, healthmonitor.HealthMonitor], ...]:
+    found = ((back, enabled.monitor_of(wanted, back.id)) for back in rotation.backs(wanted))
+    return tuple((back, monitor) for back, monitor in found if monitor is not None)
 
 
 def _target(wanted: tree.Tree, row: member.Member, monitor: healthmonitor.HealthMonitor) -> target.Target:

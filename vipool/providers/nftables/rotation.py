@@ -58,8 +58,9 @@ def pool_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
 def member_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
     """The states of their members, by id, in the same words."""
     return {
-        each.id: _state(each, enabled.monitor_of(wanted, back.id), down)
+        each.id: _state(each, monitor, down)
         for back in backs(wanted)
+        for monitor in (enabled.monitor_of(wanted, back.id),)
         for each in wanted.members_of(back.id)
     }
 
