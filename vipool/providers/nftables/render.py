@@ -16,6 +16,7 @@ Promises: pure; equal trees give equal text. Nothing of a client's words enters 
 checked ids. The tree was accepted by `capabilities` and holds no row that is going.
 """
 
+import functools
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -178,6 +179,11 @@ def _version(address: str) -> int:
     return types.address(address).version
 
 
+@functools.lru_cache(maxsize=16384)
+def _spelled(address: str) -> str:
+    return str(types.address(address))
+
+
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
     """The sets that packets fill, and what rules refer to by name."""
     yield from streams.memory(fronts, _families(plan.wanted))
@@ -238,7 +244,7 @@ def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
     """Every VIP with the transport and port of a listener leads to the listener."""
     rules = []
     for version in _families(plan.wanted):
-        vips = [types.address(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
+        vips = [_spelled(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
         ways = [
             (f"{vip} . {_transport(front)} . {int(front.protocol_port)}", f"goto {listener_chain(front, version)}")
             for vip in vips
@@ -281,7 +287,7 @@ def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
         for each in members
     )
     rules += [f"ct mark set ct mark . meta mark map {ruleset.mapping(ways)}", "update @flows { ct mark }"]
-    ends = ((plan.mark(each), f"{types.address(each.address)} . {int(each.protocol_port)}") for each in members)
+    ends = ((plan.mark(each), f"{_spelled(each.address)} . {int(each.protocol_port)}") for each in members)
     rules.append(f"meta l4proto {_transport(back)} dnat {ruleset.IP[version]} to meta mark map {ruleset.mapping(ends)}")
     yield from ruleset.chain(_pool_chain(back, version), rules)
 
@@ -295,8 +301,9 @@ def _chosen(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     """The rules that choose: the first way that gives somebody counts."""
     first, *others = _choices(plan, back, version)
     yield f"meta mark set {first}"
-    here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).serving)
-    yield from (f"meta mark != {here} meta mark set {other}" for other in others)
+    if others:
+        here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).serving)
+        yield from (f"meta mark != {here} meta mark set {other}" for other in others)
 
 
 def _remembered(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
@@ -394,13 +401,13 @@ def _sources(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[member
     for each in plan.members.get((back.id, version), ()):
         vip = plan.wanted.loadbalancer.source(each.address, each.subnet_id)
         if vip is not None:
-            yield each, str(types.address(vip))
+            yield each, _spelled(vip)
 
 
 def _selves(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[str, str]]:
     """Each member's address twice, as source and destination, with the VIP."""
     for each, vip in _sources(plan, back, version):
-        own = types.address(each.address)
+        own = _spelled(each.address)
         yield f"{own} . {own}", vip
 
 
