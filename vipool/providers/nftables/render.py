@@ -24,7 +24,7 @@ from typing import TypeAlias, assert_never
 
 from vipool.core import attach, enabled, numbering, ruleset
 from vipool.model import healthmonitor, listener, member, pool, tree, types
-from vipool.providers.nftables import carried, least, persistence, rotation, slots, streams
+from vipool.providers.nftables import carried, chains, least, persistence, rotation, slots, streams
 
 TABLE = "vipool_balance"
 COUNTED = ("flows", "inward", "outward")
@@ -71,10 +71,16 @@ class Plan:
         return f"{self.numbers[row.id]:#010x}"
 
 
-def render(wanted: tree.Tree, down: Collection[str] = (), part: carried.Part = carried.DATAGRAMS) -> str:
+def render(
+    wanted: tree.Tree,
+    down: Collection[str] = (),
+    part: carried.Part = carried.DATAGRAMS,
+    known: chains.Chains | None = None,
+) -> str:
     """The rules, or an empty text when nothing of the tree is to be served; `down` are the members not to be used.
 
-    `part` says what else is in the namespace: a tree of datagrams alone may have connections beside it.
+    `part` says what else is in the namespace: a tree of datagrams alone may have connections beside it. `known` are the
+    chains of the load balancer as they were written last.
     """
     fronts = tuple(enabled.listeners(wanted))
     if not fronts:
@@ -82,9 +88,11 @@ def render(wanted: tree.Tree, down: Collection[str] = (), part: carried.Part = c
     plan = _plan(wanted, down, part)
     backs = rotation.backs(wanted)
     lines = [*_memory(plan, fronts, backs), *_untracked(plan), *_entrance(plan, fronts)]
+    known = known or chains.Chains()
     for version in _families(wanted):
-        lines += [line for front in fronts for line in _listener(plan, front, version)]
-        lines += [line for back in backs for line in _pool(plan, back, version)]
+        lines += [_listener(plan, front, version, known) for front in fronts]
+        lines += [_pool(plan, back, version, known) for back in backs if plan.rotation(back, version).serving]
+    known.end_round()
     return ruleset.table(TABLE, [*lines, *_refusal(plan, fronts), *_forward(plan, backs), *_exit(plan, backs)])
 
 
@@ -254,15 +262,22 @@ def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
     yield from ruleset.base("prerouting", "nat hook prerouting priority dstnat", rules)
 
 
-def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[str]:
+def _listener(plan: Plan, front: listener.Listener, version: int, known: chains.Chains) -> str:
     back = enabled.pool_of(plan.wanted, front.default_pool_id)
+    goal = _pool_chain(back, version) if back is not None and plan.rotation(back, version).serving else None
+    name, number = listener_chain(front, version), plan.numbers[front.id]
+    write = functools.partial(_listener_lines, plan, front, version, goal)
+    return known.written(name, (front, goal, number), write)
+
+
+def _listener_lines(plan: Plan, front: listener.Listener, version: int, goal: str | None) -> Iterator[str]:
     rules = [*_allowed(front, version)]
-    if back is not None and plan.rotation(back, version).serving:
+    if goal is not None:
         rules += [streams.BEGINS] if streams.carried(front) else []
         rules += [f"ct mark set {plan.mark(front)}", *streams.times(front, version)]
         if front.connection_limit > 0:
             rules.append(f"add @{_limit(front)} {{ ct mark ct count over {int(front.connection_limit)} }} drop")
-        rules.append(f"goto {_pool_chain(back, version)}")
+        rules.append(f"goto {goal}")
     yield from ruleset.chain(listener_chain(front, version), rules)
 
 
@@ -273,10 +288,17 @@ def _allowed(front: listener.Listener, version: int) -> Iterator[str]:
         yield f"{ruleset.IP[version]} saddr != {ruleset.among(allowed)} drop" if allowed else "drop"
 
 
-def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+def _pool(plan: Plan, back: pool.Pool, version: int, known: chains.Chains) -> str:
     found = plan.rotation(back, version)
-    if not found.serving:
-        return
+    fronts = tuple(_fronts(plan, back))
+    numbers = tuple(plan.numbers[each.id] for each in (*fronts, *found.staying))
+    ways = tuple(plan.ways[front.id, each.id] for front in fronts for each in found.staying)
+    source = back, fronts, found.serving, found.staying, numbers, ways
+    return known.written(_pool_chain(back, version), source, functools.partial(_pool_lines, plan, back, version))
+
+
+def _pool_lines(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    found = plan.rotation(back, version)
     kept = persistence.of(back)
     rules = [*(_chosen(plan, back, version) if kept is None else _remembered(plan, back, version))]
     members = found.staying if kept else found.serving
