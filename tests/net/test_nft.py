@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 
 import pytest
 
+from tests.net import balanced
+from tests.providers import trees
 from vipool.host import errors, namespaces, nft
 from vipool.host import wiring as host
 from vipool.model import wiring
+from vipool.providers.nftables import carried, render
 
 NAME = "qlbaas-nft"
 ONE = "table inet vipool_one {\n\tchain c {\n\t\ttype filter hook input priority 0; policy accept;\n\t}\n}\n"
@@ -280,3 +284,39 @@ def test_many_threads_load_into_many_namespaces(marks):
         thread.join()
     assert [nft.tables(name) for name in names] == [(("inet", f"vipool_{name[-1]}"),) for name in names]
     host.perform([wiring.DeleteNamespace(name=name) for name in names], marks=marks)
+
+
+UNPRIVILEGED = """
+import sys
+from vipool.host import errors, nft
+try:
+    nft.load_here(sys.stdin.read())
+except errors.Failed as error:
+    sys.exit(str(error))
+"""
+
+
+def loaded_without_privileges(text: str) -> str:
+    """What stands against loading it in a namespace of a user who is root nowhere else; nothing where it is loaded."""
+    words = ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-c", UNPRIVILEGED]
+    return subprocess.run(words, input=text, capture_output=True, text=True, check=False).stderr
+
+
+@pytest.mark.parametrize("members", [12, 20, 64])
+def test_a_pool_that_is_hashed_into_is_loaded_without_privileges_too(members):
+    picture = [{"address": f"10.0.0.{each}"} for each in range(1, members + 1)]
+    wanted = balanced.picture(
+        [{"id": trees.identifier(2, 1), "protocol": "TCP", "protocol_port": 80}],
+        "TCP",
+        tuple(picture),
+        lb_algorithm="SOURCE_IP",
+    )
+    assert loaded_without_privileges(render.render(wanted, part=carried.WHOLE)) == ""
+
+
+def test_what_is_too_long_to_be_loaded_without_privileges_is_refused_with_the_way_out():
+    slots = ", ".join(f"{each} : {each}" for each in range(8192))
+    rule = f"\t\tmeta mark set numgen inc mod 8192 map {{ {slots} }}\n"
+    said = loaded_without_privileges(f"table inet vipool_long {{\n\tchain c {{\n{rule}\t}}\n}}\n")
+    assert "Message too long" in said
+    assert "net.core.wmem_default" in said

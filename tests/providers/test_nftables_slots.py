@@ -75,7 +75,8 @@ def test_every_member_has_a_slot_and_no_slot_is_left(given, more):
 
 
 @pytest.mark.parametrize(
-    ("count", "size"), [(2, 1024), (12, 1024), (13, 8192), (100, 8192), (300, 8192), (1000, 8192), (1025, 16384)]
+    ("count", "size"),
+    [(2, 1024), (12, 1024), (13, 4096), (64, 4096), (65, 8192), (300, 8192), (1000, 8192), (1025, 16384)],
 )
 def test_many_members_have_room(count, size):
     row = slots.homes({number: 1 for number in range(1, count + 1)})

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import functools
+import os
 import re
 import struct
 import threading
@@ -26,11 +27,17 @@ LIBRARY = "libnftables.so.1"
 PREFIX = "vipool"
 _MARK = "vipool_sha256_"
 _ONE_AT_A_TIME = threading.Lock()
+# libnftables makes its send buffer as large as it takes, which the kernel allows to root of the host alone (socket(7)).
+_LIMITED = (
+    "All that is loaded at once must fit into a send buffer, which only root of this machine may have as large as it"
+    " takes: run vipool as root, or have root raise the sysctl net.core.wmem_default"
+)
 _DECLARATION = re.compile(r"(?:(?:add|create)\s+)?table\s+(?:(ip|ip6|inet|bridge|arp|netdev)\s+)?([^\s{;]+)\s*\{")
 _COMMAND = re.compile(
     r"(?:add|create|delete|flush|insert|replace|reset)\s+[a-z]+\s+(?:(?:ip6?|inet|bridge|arp|netdev)\s+)?(\S+)"
 )
-_STRUCTURE = re.compile(r'"[^"]*"|#[^\n]*|[{}]')
+# A pair of braces, with or without one pair more in it, is passed over at once: a table has thousands of chains.
+_STRUCTURE = re.compile(r'"[^"]*"|#[^\n]*|\{(?:[^{}"#]++|"[^"]*"|\{[^{}"#]*\})*+\}|[{}]')
 _SEPARATED = re.compile(r'"[^"]*"|#[^\n]*|[{}\n;]')
 # Outside of a table's braces only these may stand: everything else would act on a table by naming it.
 _BLANK = re.compile(r"(?:\s|;|#[^\n]*)+")
@@ -321,4 +328,5 @@ def _run(script: str, *, doing: str, dry: bool = False) -> str:
 def _first_complaint(complaint: str) -> str:
     """The first error nft printed, with the line it is about."""
     lines = [line for line in complaint.splitlines() if line.strip()]
-    return " | ".join(line.strip() for line in lines[:2]) or "nft gave no reason"
+    said = " | ".join(line.strip() for line in lines[:2]) or "nft gave no reason"
+    return f"{said}. {_LIMITED}" if os.strerror(errno.EMSGSIZE) in said else said

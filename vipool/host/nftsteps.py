@@ -38,26 +38,27 @@ def between(before: str, after: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _near(old: Mapping[Block, list[str]], new: Mapping[Block, list[str]]) -> bool:
+def _near(old: Mapping[Block, str], new: Mapping[Block, str]) -> bool:
     """Whether one leads to the other by changes of chains, and sets that come and go."""
-    for block, lines in old.items():
+    for block, rules in old.items():
         kind, _ = block
         there = new.get(block)
         if there is None and kind == "ct timeout":
             return False
-        if there is not None and there != lines and (kind != "chain" or _hook(there) != _hook(lines)):
+        if there is not None and there != rules and (kind != "chain" or _hook(there) != _hook(rules)):
             return False
     return True
 
 
-def _hook(lines: list[str]) -> str:
+def _hook(rules: str) -> str:
     """Where packets enter a chain; nothing where they do not."""
-    return lines[0] if lines and _HOOK.search(lines[0]) else ""
+    first = rules.partition("\n")[0]
+    return first if _HOOK.search(first) else ""
 
 
-def _changes(table: str, old: Mapping[Block, list[str]], new: Mapping[Block, list[str]]) -> Iterator[str]:
+def _changes(table: str, old: Mapping[Block, str], new: Mapping[Block, str]) -> Iterator[str]:
     gone = [block for block in old if block not in new]
-    changed = {block: lines for block, lines in new.items() if old.get(block) != lines}
+    changed = {block: rules for block, rules in new.items() if old.get(block) != rules}
     # Rules first, of all that change: what they refer to may go only then.
     for kind, name in [*(each for each in changed if each in old), *(each for each in gone if each[0] == "chain")]:
         yield f"flush {kind} {table} {name}"
@@ -67,30 +68,31 @@ def _changes(table: str, old: Mapping[Block, list[str]], new: Mapping[Block, lis
         yield f"delete {kind} {table} {name}"
 
 
-def _whole(table: str, blocks: Mapping[Block, list[str]]) -> Iterator[str]:
+def _whole(table: str, blocks: Mapping[Block, str]) -> Iterator[str]:
     yield f"add table {table} {{"
-    for (kind, name), lines in blocks.items():
-        yield from (f"\t{kind} {name} {{", *lines, "\t}")
+    for (kind, name), rules in blocks.items():
+        yield from (f"\t{kind} {name} {{", *([rules] if rules else []), "\t}")
     yield "}"
 
 
-def _tables(text: str) -> dict[str, dict[Block, list[str]]]:
-    """The lines of each block of each table; nothing where a line is none that is known here."""
-    found: dict[str, dict[Block, list[str]]] = {}
-    blocks: dict[Block, list[str]] | None = None
-    lines: list[str] | None = None
-    for line in text.splitlines():
-        if lines is not None:
-            if line == "\t}":
-                lines = None
-            else:
-                lines.append(line)
-        elif blocks is not None and line == "}":
-            blocks = None
-        elif blocks is None and (begins := _TABLE.fullmatch(line)):
-            blocks = found.setdefault(begins[1], {})
-        elif blocks is not None and (begins := _BLOCK.fullmatch(line)) and (begins[1], begins[2]) not in blocks:
-            lines = blocks[begins[1], begins[2]] = []
-        else:
+def _tables(text: str) -> dict[str, dict[Block, str]]:
+    """The lines of each block of each table; nothing where a line is none that is known here.
+
+    Taken apart where blocks end rather than line by line: of ten thousand lines most are the same in both texts.
+    """
+    found: dict[str, dict[Block, str]] = {}
+    *tables, rest = text.split("\n}\n")
+    for table in tables:
+        head, _, lines = f"{table}\n".partition("\n")
+        begins = _TABLE.fullmatch(head)
+        *blocks, left = lines.split("\n\t}\n")
+        if begins is None or left:
             return {}
-    return found if blocks is None and lines is None else {}
+        into = found.setdefault(begins[1], {})
+        for block in blocks:
+            head, _, rules = block.partition("\n")
+            opens = _BLOCK.fullmatch(head)
+            if opens is None or (opens[1], opens[2]) in into:
+                return {}
+            into[opens[1], opens[2]] = rules
+    return {} if rest else found

@@ -1,6 +1,5 @@
 """The load balancer: a VIP, and the root of the tree of listeners and pools behind it."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -96,8 +95,8 @@ class LoadBalancer(parts.Stamped):
         It is the one in the subnet that the address is said to be in, else the first of the family: what comes from an
         address of another subnet would be answered by way of a router, and there may be none.
         """
-        version = ipaddress.ip_address(address).version
-        same = [(vip, place) for vip, place in self._places if ipaddress.ip_address(vip).version == version]
+        version = types.address(address).version
+        same = [(vip, place) for vip, place in self._places if types.address(vip).version == version]
         near = (vip for vip, place in same if subnet_id is not None and place == subnet_id)
         return next(near, same[0][0] if same else None)
 

@@ -7,7 +7,7 @@ values and back; ``outline`` leaves most of that to who writes the text.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -233,6 +233,8 @@ class Observation:
 def dump(value: object) -> Any:
     """Any value of this module as JSON values."""
     match value:
+        case _ if type(value) in attr.PLAIN:  # most values, and reports have thousands of them
+            return value
         case attr.Resource():
             return attr.dump(value)
         case LoadBalancer() | Router() | Network() | Plug():
@@ -265,24 +267,35 @@ def _kind(item: Item) -> str:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: dump(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return {name: dump(getattr(value, name)) for name in _names(type(value))}
 
 
-def load_desired(body: Mapping[str, Any]) -> Desired:
-    """The Desired that ``dump`` wrote."""
-    items = tuple(load_item(each) for each in body["items"])
+@attr.per_noun
+def _names(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
+def load_tree(body: Mapping[str, Any], load: Callable[[type[Any], Mapping[str, Any]], Any] = attr.load) -> tree.Tree:
+    """The tree that ``dump`` wrote; ``load`` makes its rows."""
+    children = {field: tuple(load(cls, each) for each in body.get(field, ())) for cls, field in tree.FIELDS.items()}
+    return tree.Tree(loadbalancer=load(loadbalancer.LoadBalancer, body["loadbalancer"])).having(children)
+
+
+def load_desired(body: Mapping[str, Any], read: Callable[[Mapping[str, Any]], tree.Tree] = load_tree) -> Desired:
+    """The Desired that ``dump`` wrote; ``read`` makes its trees."""
+    items = tuple(load_item(each, read) for each in body["items"])
     return Desired(revision=body["revision"], complete=body["complete"], items=items)
 
 
-def load_item(body: Mapping[str, Any]) -> Item:
-    """The item that ``dump`` wrote."""
+def load_item(body: Mapping[str, Any], read: Callable[[Mapping[str, Any]], tree.Tree] = load_tree) -> Item:
+    """The item that ``dump`` wrote; ``read`` makes its tree."""
     head = {name: body[name] for name in ("id", "revision", "absent")}
     match body["kind"]:
         case "loadbalancer":
             vip = body["vip"]
             return LoadBalancer(
                 **head,
-                tree=_tree(body["tree"]),
+                tree=read(body["tree"]),
                 vip=_attachment(vip) if vip else None,
                 materials=body["materials"],
             )
@@ -323,13 +336,6 @@ def _attachment(body: Mapping[str, Any]) -> Attachment:
 def _permit(body: Mapping[str, Any]) -> Permit:
     sources = body["sources"]
     return Permit(**{**body, "sources": None if sources is None else tuple(sources)})
-
-
-def _tree(body: Mapping[str, Any]) -> tree.Tree:
-    children = {
-        field: tuple(attr.load(cls, each) for each in body.get(field, ())) for cls, field in tree.FIELDS.items()
-    }
-    return tree.Tree(loadbalancer=attr.load(loadbalancer.LoadBalancer, body["loadbalancer"])).having(children)
 
 
 def load_report(body: Mapping[str, Any]) -> Report:

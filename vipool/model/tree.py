@@ -16,6 +16,7 @@ Child: TypeAlias = (
 )
 Row: TypeAlias = loadbalancer.LoadBalancer | Child
 T = TypeVar("T", bound=Child)
+Answer = TypeVar("Answer")
 
 # The field of the tree that holds each kind of child.
 FIELDS: Mapping[type[Any], str] = {
@@ -32,18 +33,30 @@ class _Indexed:
     """What a tree has found out about itself. No field of it: equal trees are equal whatever they were asked."""
 
     __slots__ = ("_found",)
-    _found: dict[tuple[type[Any], str], dict[Any, Any]]
+    _found: dict[Any, Any]
 
-    def _by(self, cls: type[Any], key: str, made: Callable[[], dict[Any, Any]]) -> dict[Any, Any]:
-        try:
-            found = self._found
-        except AttributeError:
-            found = {}
-            object.__setattr__(self, "_found", found)
-        index = found.get((cls, key))
+    def _by(self, cls: type[Any], key: str, made: Callable[[type[Any], str], dict[Any, Any]]) -> dict[Any, Any]:
+        found = self._known()
+        index: dict[Any, Any] | None = found.get((cls, key))
         if index is None:
-            index = found[cls, key] = made()
+            index = found[cls, key] = made(cls, key)
         return index
+
+    def once(self, question: Callable[[Any], Answer]) -> Answer:
+        """What a function says of the tree, which it is called with once: a pure one that always is the same object."""
+        found = self._known()
+        if question not in found:
+            found[question] = question(self)
+        answer: Answer = found[question]
+        return answer
+
+    def _known(self) -> dict[Any, Any]:
+        try:
+            return self._found
+        except AttributeError:
+            found: dict[Any, Any] = {}
+            object.__setattr__(self, "_found", found)
+            return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +87,7 @@ class Tree(_Indexed):
 
     def find(self, cls: type[T], identifier: str) -> T | None:
         """The row of that kind with that id, or None."""
-        index: dict[str, T] = self._by(cls, "id", lambda: {row.id: row for row in reversed(self.children(cls))})
-        return index.get(identifier)
+        return self._by(cls, "id", self._index).get(identifier)
 
     def members_of(self, pool_id: str) -> tuple[member.Member, ...]:
         """The members of a pool."""
@@ -109,20 +121,23 @@ class Tree(_Indexed):
             return self._grouped(listener.Listener, "default_pool_id").get(pool_id, ())
         return tuple(each for each in self.listeners if each.default_pool_id == pool_id or each.id in through)
 
+    def _index(self, cls: type[T], key: str) -> dict[str, T]:
+        return {getattr(row, key): row for row in reversed(self.children(cls))}
+
     def _grouped(self, cls: type[T], attribute: str) -> dict[str, tuple[T, ...]]:
         """The rows of one kind by what an attribute of theirs says, each group in its order."""
+        return self._by(cls, attribute, self._groups)
 
-        def made() -> dict[Any, Any]:
-            groups: dict[Any, list[T]] = {}
-            for row in self.children(cls):
-                groups.setdefault(getattr(row, attribute), []).append(row)
-            return {key: tuple(rows) for key, rows in groups.items()}
-
-        return self._by(cls, attribute, made)
+    def _groups(self, cls: type[T], attribute: str) -> dict[Any, tuple[T, ...]]:
+        groups: dict[Any, list[T]] = {}
+        for row in self.children(cls):
+            groups.setdefault(getattr(row, attribute), []).append(row)
+        return {key: tuple(rows) for key, rows in groups.items()}
 
     def live(self) -> "Tree":
-        """The tree without the rows that are going."""
-        return self.keep(lambda row: not row.dying)
+        """The tree without the rows that are going: the same where none is, with what was found out about it."""
+        going = any(row.dying for field in FIELDS.values() for row in getattr(self, field))
+        return self.keep(lambda row: not row.dying) if going else self
 
     def keep(self, wanted: Callable[[Child], bool]) -> "Tree":
         """The tree with only the children that are wanted."""

@@ -8,6 +8,7 @@ Keystone faces share.  A kind never sees ``null``: what null means is the attrib
 
 import datetime
 import enum
+import functools
 import ipaddress
 import re
 import urllib.parse
@@ -259,6 +260,15 @@ class IpAddress:
     def schema(self) -> dict[str, object]:
         """Either IP format."""
         return {"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}
+
+
+@functools.lru_cache(maxsize=16384)
+def address(spelled: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address that is spelled so. Raises ValueError.
+
+    Remembered, since where one member of thousands changes the addresses of all are asked for, and again.
+    """
+    return ipaddress.ip_address(spelled)
 
 
 @dataclass(frozen=True, slots=True)

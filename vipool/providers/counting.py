@@ -65,5 +65,7 @@ def _active(seen: Mapping[str, ledger.Count]) -> Mapping[str, int]:
 
 
 def _now(kept: ledger.Ledger, key: str, active: Mapping[str, int]) -> spec.Counters:
+    if key not in active:
+        return kept.total(key)
     moment = spec.Counters(active_connections=active.get(key, 0))
     return ledger.added((kept.total(key), moment))

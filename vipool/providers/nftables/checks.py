@@ -7,11 +7,10 @@ Promises: pure. Members are checked from the VIP that their traffic comes from, 
 they have one. Sends nothing.
 """
 
-import ipaddress
 from collections.abc import Iterator
 
 from vipool.core import enabled
-from vipool.model import healthmonitor, member, pool, tree
+from vipool.model import healthmonitor, member, pool, tree, types
 from vipool.providers.nftables import rotation
 from vipool.providers.probing import target
 
@@ -42,12 +41,14 @@ def checked(wanted: tree.Tree) -> frozenset[str]:
     return frozenset((*(each.member_id for each in targets(wanted)), *others))
 
 
-def _monitored(wanted: tree.Tree) -> Iterator[tuple[pool.Pool, healthmonitor.HealthMonitor]]:
+def _monitored(wanted: tree.Tree) -> tuple[tuple[pool.Pool, healthmonitor.HealthMonitor], ...]:
     """The pools that answer for a listener and have an enabled monitor."""
-    for back in rotation.backs(wanted):
-        monitor = enabled.monitor_of(wanted, back.id)
-        if monitor is not None:
-            yield back, monitor
+    return wanted.once(_with_monitors)
+
+
+def _with_monitors(wanted: tree.Tree) -> tuple[tuple[pool.Pool, healthmonitor.HealthMonitor], ...]:
+    found = ((back, enabled.monitor_of(wanted, back.id)) for back in rotation.backs(wanted))
+    return tuple((back, monitor) for back, monitor in found if monitor is not None)
 
 
 def _target(wanted: tree.Tree, row: member.Member, monitor: healthmonitor.HealthMonitor) -> target.Target:
@@ -55,12 +56,12 @@ def _target(wanted: tree.Tree, row: member.Member, monitor: healthmonitor.Health
     return target.Target(
         member_id=row.id,
         kind=monitor.type,
-        address=str(ipaddress.ip_address(address)),
+        address=str(types.address(address)),
         port=port,
         source=wanted.loadbalancer.source(address, row.subnet_id),
         delay=monitor.delay,
         timeout=monitor.timeout,
         rise=monitor.max_retries,
         fall=monitor.max_retries_down,
-        serves=ipaddress.ip_address(address) == ipaddress.ip_address(row.address) and port == row.protocol_port,
+        serves=types.address(address) == types.address(row.address) and port == row.protocol_port,
     )

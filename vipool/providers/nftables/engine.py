@@ -17,7 +17,7 @@ from vipool.core import enabled, ruleset
 from vipool.host import conntrack, errors, files, namespaces, netlink, nft, prodding
 from vipool.model import spec, tree, wiring
 from vipool.providers import base, counting
-from vipool.providers.nftables import carried, checks, flows, reading, render, rotation, sampler, streams
+from vipool.providers.nftables import carried, chains, checks, flows, reading, render, rotation, sampler, streams
 from vipool.providers.probing import prober
 
 DOWN, LEDGER = "datagram-down.json", "datagram-counters.json"
@@ -34,6 +34,7 @@ class Engine:
         self._told: dict[str, frozenset[str]] = {}
         self._checked: set[str] = set()
         self._kept: dict[str, flows.Kept] = {}
+        self._chains: dict[str, chains.Chains] = {}
         self._lock = threading.Lock()
 
     def rules(self, place: base.Place, wanted: tree.Tree) -> wiring.Rules:
@@ -41,7 +42,8 @@ class Engine:
         down = self._down(place) & checks.checked(wanted)
         with self._lock:
             self._told[place.directory] = down
-        text = render.render(wanted, down, self._part)
+            known = self._chains.setdefault(place.directory, chains.Chains())
+        text = render.render(wanted, down, self._part, known)
         return wiring.Rules(ruleset=text, forwarding=bool(text), tracking=bool(text) and "TCP" in self._part.transports)
 
     def converge(self, place: base.Place, wanted: tree.Tree, materials: Mapping[str, str] = spec.NO_MATERIALS) -> str:
@@ -127,6 +129,7 @@ class Engine:
             self._checked.discard(place.directory)
             self._told.pop(place.directory, None)
             self._kept.pop(place.directory, None)
+            self._chains.pop(place.directory, None)
 
     def _end(self, place: base.Place, wanted: tree.Tree, down: frozenset[str]) -> str:
         """End the flows that lead somewhere no longer; what was done, in words."""

@@ -9,14 +9,13 @@ with their member whatever becomes of it, as long as the listener is served. A c
 where the pool does not preserve addresses any more: nobody would bring the answers back.
 """
 
-import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from vipool.core import enabled
 from vipool.host import conntrack, prodding
-from vipool.model import pool, tree
+from vipool.model import pool, tree, types
 from vipool.providers.nftables import streams
 from vipool.providers.probing import sctp
 
@@ -59,7 +58,7 @@ class Kept:
 def kept(wanted: tree.Tree, down: Collection[str]) -> Kept:
     """Which flows of a tree stay, `down` being the members that do not answer."""
     resets = streams.resets(wanted)
-    vips = [ipaddress.ip_address(vip) for vip in wanted.loadbalancer.vips]
+    vips = [types.address(vip) for vip in wanted.loadbalancer.vips]
     answering: dict[tuple[str, bool], frozenset[conntrack.End]] = {}
     ends: dict[Door, frozenset[conntrack.End]] = {}
     left: set[Door] = set()
@@ -86,7 +85,7 @@ def _ends(wanted: tree.Tree, back: pool.Pool, down: Collection[str]) -> Iterator
     udp = _PROTOCOLS[back.protocol.transport] == UDP
     for each in wanted.members_of(back.id):
         if each.id not in down and (each.admin_state_up or not udp):
-            yield ipaddress.ip_address(each.address), each.protocol_port
+            yield types.address(each.address), each.protocol_port
 
 
 def ways(ended: Iterable[conntrack.Flow]) -> Iterator[prodding.Way]:

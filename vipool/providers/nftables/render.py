@@ -16,15 +16,15 @@ Promises: pure; equal trees give equal text. Nothing of a client's words enters 
 checked ids. The tree was accepted by `capabilities` and holds no row that is going.
 """
 
-import ipaddress
+import functools
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from vipool.core import attach, enabled, numbering, ruleset
-from vipool.model import healthmonitor, listener, member, pool, tree
-from vipool.providers.nftables import carried, least, persistence, rotation, slots, streams
+from vipool.model import healthmonitor, listener, member, pool, tree, types
+from vipool.providers.nftables import carried, chains, least, persistence, rotation, slots, streams
 
 TABLE = "vipool_balance"
 COUNTED = ("flows", "inward", "outward")
@@ -73,10 +73,16 @@ class Plan:
         return f"{self.numbers[row.id]:#010x}"
 
 
-def render(wanted: tree.Tree, down: Collection[str] = (), part: carried.Part = carried.DATAGRAMS) -> str:
+def render(
+    wanted: tree.Tree,
+    down: Collection[str] = (),
+    part: carried.Part = carried.DATAGRAMS,
+    known: chains.Chains | None = None,
+) -> str:
     """The rules, or an empty text when nothing of the tree is to be served; `down` are the members not to be used.
 
-    `part` says what else is in the namespace: a tree of datagrams alone may have connections beside it.
+    `part` says what else is in the namespace: a tree of datagrams alone may have connections beside it. `known` are the
+    chains of the load balancer as they were written last.
     """
     fronts = tuple(enabled.listeners(wanted))
     if not fronts:
@@ -84,9 +90,11 @@ def render(wanted: tree.Tree, down: Collection[str] = (), part: carried.Part = c
     plan = _plan(wanted, down, part)
     backs = rotation.backs(wanted)
     lines = [*_memory(plan, fronts, backs), *_untracked(plan), *_entrance(plan, fronts)]
+    known = known or chains.Chains()
     for version in _families(wanted):
-        lines += [line for front in fronts for line in _listener(plan, front, version)]
-        lines += [line for back in backs for line in _pool(plan, back, version)]
+        lines += [_listener(plan, front, version, known) for front in fronts]
+        lines += [_pool(plan, back, version, known) for back in backs if plan.rotation(back, version).serving]
+    known.end_round()
     return ruleset.table(TABLE, [*lines, *_refusal(plan, fronts), *_forward(plan, backs), *_exit(plan, backs)])
 
 
@@ -112,6 +120,10 @@ def numbers(wanted: tree.Tree) -> Mapping[str, int]:
 
 def ways(wanted: tree.Tree) -> Mapping[Way, int]:
     """The number of each way that a flow can go: the mark that it carries."""
+    return wanted.once(_ways)
+
+
+def _ways(wanted: tree.Tree) -> Mapping[Way, int]:
     found = {
         f"{front.id} {each.id}": (front.id, each.id)
         for front in wanted.listeners
@@ -123,8 +135,11 @@ def ways(wanted: tree.Tree) -> Mapping[Way, int]:
 
 def turnings(wanted: tree.Tree, down: Collection[str] = ()) -> tuple[least.Turning, ...]:
     """The maps of the rules that follow how many flows each member has, and what each of them needs to know."""
+    following = [back for back in rotation.backs(wanted) if back.lb_algorithm is pool.Algorithm.LEAST_CONNECTIONS]
+    if not following:
+        return ()
     plan = _plan(wanted, down, carried.WHOLE)
-    return tuple(found for back in rotation.backs(wanted) for found in _turnings(plan, back).values())
+    return tuple(found for back in following for found in _turnings(plan, back).values())
 
 
 def _turnings(plan: Plan, back: pool.Pool) -> Mapping[int, least.Turning]:
@@ -139,9 +154,9 @@ def _turning(plan: Plan, back: pool.Pool, version: int) -> least.Turning:
     serving = plan.rotation(back, version).serving
     weights = {plan.numbers[each.id]: int(each.weight) for each in serving}
     marks: dict[int, set[int]] = {number: set() for number in weights}
-    for (_, member_id), mark in plan.ways.items():
-        if plan.numbers[member_id] in marks:
-            marks[plan.numbers[member_id]].add(mark)
+    for front in _fronts(plan, back):
+        for each in serving:
+            marks[plan.numbers[each.id]].add(plan.ways[front.id, each.id])
     # Whom it is for is part of the name: what is in the map of others must not be used for a moment.
     whom = zlib.crc32(repr(sorted(weights.items())).encode())
     return least.Turning(
@@ -163,11 +178,20 @@ def listener_chains(wanted: tree.Tree, front: listener.Listener) -> frozenset[st
 
 def _families(wanted: tree.Tree) -> tuple[int, ...]:
     """The address families of the VIPs."""
+    return wanted.once(_versions)
+
+
+def _versions(wanted: tree.Tree) -> tuple[int, ...]:
     return tuple(sorted({_version(vip) for vip in wanted.loadbalancer.vips}))
 
 
 def _version(address: str) -> int:
-    return ipaddress.ip_address(address).version
+    return types.address(address).version
+
+
+@functools.lru_cache(maxsize=16384)
+def _spelled(address: str) -> str:
+    return str(types.address(address))
 
 
 def _memory(plan: Plan, fronts: Sequence[listener.Listener], backs: Iterable[pool.Pool]) -> Iterator[str]:
@@ -231,7 +255,7 @@ def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
     """Every VIP with the transport and port of a listener leads to the listener."""
     rules = []
     for version in _families(plan.wanted):
-        vips = [ipaddress.ip_address(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
+        vips = [_spelled(vip) for vip in plan.wanted.loadbalancer.vips if _version(vip) == version]
         ways = [
             (f"{vip} . {_transport(front)} . {int(front.protocol_port)}", f"goto {listener_chain(front, version)}")
             for vip in vips
@@ -241,15 +265,22 @@ def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
     yield from ruleset.base("prerouting", "nat hook prerouting priority dstnat", rules)
 
 
-def _listener(plan: Plan, front: listener.Listener, version: int) -> Iterator[str]:
+def _listener(plan: Plan, front: listener.Listener, version: int, known: chains.Chains) -> str:
     back = enabled.pool_of(plan.wanted, front.default_pool_id)
+    goal = _pool_chain(back, version) if back is not None and plan.rotation(back, version).serving else None
+    name, number = listener_chain(front, version), plan.numbers[front.id]
+    write = functools.partial(_listener_lines, plan, front, version, goal)
+    return known.written(name, (front, goal, number), write)
+
+
+def _listener_lines(plan: Plan, front: listener.Listener, version: int, goal: str | None) -> Iterator[str]:
     rules = [*_allowed(front, version)]
-    if back is not None and plan.rotation(back, version).serving:
+    if goal is not None:
         rules += [streams.BEGINS] if streams.carried(front) else []
         rules += [f"ct mark set {plan.mark(front)}", *streams.times(front, version)]
         if front.connection_limit > 0:
             rules.append(f"add @{_limit(front)} {{ ct mark ct count over {int(front.connection_limit)} }} drop")
-        rules.append(f"goto {_pool_chain(back, version)}")
+        rules.append(f"goto {goal}")
     yield from ruleset.chain(listener_chain(front, version), rules)
 
 
@@ -260,31 +291,44 @@ def _allowed(front: listener.Listener, version: int) -> Iterator[str]:
         yield f"{ruleset.IP[version]} saddr != {ruleset.among(allowed)} drop" if allowed else "drop"
 
 
-def _pool(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+def _pool(plan: Plan, back: pool.Pool, version: int, known: chains.Chains) -> str:
     found = plan.rotation(back, version)
-    if not found.serving:
-        return
+    fronts = tuple(_fronts(plan, back))
+    numbers = tuple(plan.numbers[each.id] for each in (*fronts, *found.staying))
+    ways = tuple(plan.ways[front.id, each.id] for front in fronts for each in found.staying)
+    source = back, fronts, found.serving, found.staying, numbers, ways
+    return known.written(_pool_chain(back, version), source, functools.partial(_pool_lines, plan, back, version))
+
+
+def _pool_lines(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
+    found = plan.rotation(back, version)
     kept = persistence.of(back)
     rules = [*(_chosen(plan, back, version) if kept is None else _remembered(plan, back, version))]
     members = found.staying if kept else found.serving
     ways = (
         (f"{plan.mark(front)} . {plan.mark(each)}", f"{plan.ways[front.id, each.id]:#010x}")
-        for front in enabled.listeners(plan.wanted)
-        if front.default_pool_id == back.id
+        for front in _fronts(plan, back)
+        if front.admin_state_up
         for each in members
     )
     rules += [f"ct mark set ct mark . meta mark map {ruleset.mapping(ways)}", "update @flows { ct mark }"]
-    ends = ((plan.mark(each), f"{ipaddress.ip_address(each.address)} . {int(each.protocol_port)}") for each in members)
+    ends = ((plan.mark(each), f"{_spelled(each.address)} . {int(each.protocol_port)}") for each in members)
     rules.append(f"meta l4proto {_transport(back)} dnat {ruleset.IP[version]} to meta mark map {ruleset.mapping(ends)}")
     yield from ruleset.chain(_pool_chain(back, version), rules)
+
+
+def _fronts(plan: Plan, back: pool.Pool) -> Iterator[listener.Listener]:
+    """The listeners whose flows a pool answers."""
+    return (each for each in plan.wanted.listeners_of(back.id) if each.default_pool_id == back.id)
 
 
 def _chosen(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
     """The rules that choose: the first way that gives somebody counts."""
     first, *others = _choices(plan, back, version)
     yield f"meta mark set {first}"
-    here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).serving)
-    yield from (f"meta mark != {here} meta mark set {other}" for other in others)
+    if others:
+        here = ruleset.among(plan.mark(each) for each in plan.rotation(back, version).serving)
+        yield from (f"meta mark != {here} meta mark set {other}" for other in others)
 
 
 def _remembered(plan: Plan, back: pool.Pool, version: int) -> Iterator[str]:
@@ -382,13 +426,13 @@ def _sources(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[member
     for each in plan.members.get((back.id, version), ()):
         vip = plan.wanted.loadbalancer.source(each.address, each.subnet_id)
         if vip is not None:
-            yield each, str(ipaddress.ip_address(vip))
+            yield each, _spelled(vip)
 
 
 def _selves(plan: Plan, back: pool.Pool, version: int) -> Iterator[tuple[str, str]]:
     """Each member's address twice, as source and destination, with the VIP."""
     for each, vip in _sources(plan, back, version):
-        own = ipaddress.ip_address(each.address)
+        own = _spelled(each.address)
         yield f"{own} . {own}", vip
 
 

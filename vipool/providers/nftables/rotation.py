@@ -35,6 +35,10 @@ def of(members: Iterable[member.Member], down: Collection[str]) -> Rotation:
 
 def backs(wanted: tree.Tree) -> tuple[pool.Pool, ...]:
     """The pools that answer for any listener, each once."""
+    return wanted.once(_backs)
+
+
+def _backs(wanted: tree.Tree) -> tuple[pool.Pool, ...]:
     found = (enabled.pool_of(wanted, front.default_pool_id) for front in enabled.listeners(wanted))
     return tuple({back.id: back for back in found if back is not None}.values())
 
@@ -54,8 +58,9 @@ def pool_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
 def member_states(wanted: tree.Tree, down: Collection[str]) -> dict[str, str]:
     """The states of their members, by id, in the same words."""
     return {
-        each.id: _state(each, enabled.monitor_of(wanted, back.id), down)
+        each.id: _state(each, monitor, down)
         for back in backs(wanted)
+        for monitor in (enabled.monitor_of(wanted, back.id),)
         for each in wanted.members_of(back.id)
     }
 

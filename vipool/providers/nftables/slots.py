@@ -16,8 +16,10 @@ LEAST = 1024
 # With fewer slots than this for each member, shares differ by more than an eighth of the smallest.
 _EACH = 8
 # The more slots there are, the fewer move when members change, and the longer they take to load: twice as long.
-# Another number of slots is another row altogether, so that there are two numbers for all but the largest pools.
-_FEW, _MOST = 12, 8192
+# Another number of slots is another row altogether, so that there are three numbers for all but the largest pools.
+# Without privileges no more than 208 kB can be sent to the kernel in one transaction (net.core.wmem_default), and each
+# slot takes 44 bytes: so pools of up to 64 have fewer than 5,000, and hardly more clients move than with twice as many.
+_FEW, _SIZES, _MOST = 12, ((12, LEAST), (64, 4096)), 8192
 # So much more than its share may one of many have, where shares are not small: evenness moves clients.
 _SPARE, _MANY = 4, 256
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -42,7 +44,8 @@ def homes(weights: Mapping[int, int]) -> tuple[int, ...]:
     goes before.
     """
     count = len(weights)
-    size = 1 << (max(LEAST if count <= _FEW else _MOST, _EACH * count) - 1).bit_length()
+    usual = next((size for most, size in _SIZES if count <= most), _MOST)
+    size = 1 << (max(usual, _EACH * count) - 1).bit_length()
     shares = quotas(weights, size)
     spare = _FEW < count <= _MANY
     left = {number: share + share // _SPARE * spare for number, share in shares.items()}
