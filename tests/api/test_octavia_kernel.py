@@ -23,7 +23,10 @@ def cloud(tmp_path):
 def test_it_is_listed_with_what_flavors_may_choose(cloud):
     found = {each["name"]: each["description"] for each in cloud.get("/providers")["providers"]}
     assert {"amphora", "octavia", "haproxy", "nftables"} <= found.keys()
-    assert "TCP, UDP and SCTP" in found["nftables"]
+    assert found["nftables"].startswith("Connections and datagrams are carried")
+    assert not any("," in each for each in found.values()), (
+        "clients are configured with lists of these, parted by commas"
+    )
     offers = cloud.get("/providers/nftables/flavor_capabilities", who="admin")["flavor_capabilities"]
     assert [each["name"] for each in offers] == [streams.ENDING]
 

@@ -38,5 +38,6 @@ DATAGRAMS = Part(
 WHOLE = Part(
     transports=frozenset({"TCP", "UDP", "SCTP"}),
     words="TCP, UDP and SCTP",
-    description="TCP, UDP and SCTP are carried by address translation in the kernel; requests are not looked into.",
+    # Without a comma: clients are configured with lists of providers and their descriptions, parted by commas.
+    description="Connections and datagrams are carried by address translation in the kernel.",
 )
