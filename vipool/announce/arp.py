@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 
 from vipool.announce import base
-from vipool.host import errors, namespaces, observation
+from vipool.host import checksum, errors, namespaces, observation
 
 INTERVAL = 2.0
 """Seconds between the two announcements (ANNOUNCE_INTERVAL of RFC 5227)."""
@@ -76,7 +76,7 @@ def neighbour_advertisement(mac: bytes, address: ipaddress.IPv6Address, *, route
     unchecked = struct.pack("!BBHI", _ADVERTISEMENT, 0, 0, flags) + address.packed
     unchecked += struct.pack("!BB", _TARGET_LINK_ADDRESS, 1) + mac
     pseudo = address.packed + _ALL_NODES + struct.pack("!II", len(unchecked), _ICMP6)
-    message = unchecked[:2] + struct.pack("!H", _checksum(pseudo + unchecked)) + unchecked[4:]
+    message = unchecked[:2] + struct.pack("!H", checksum.of(pseudo + unchecked)) + unchecked[4:]
     header = struct.pack("!IHBB", 6 << 28, len(message), _ICMP6, 255) + address.packed + _ALL_NODES
     return _ALL_NODES_MAC + mac + struct.pack("!H", _IP6) + header + message
 
@@ -105,11 +105,3 @@ def _frame(claim: base.Claim, mac: bytes) -> bytes:
         return arp_announcement(mac, address)
     forwarding = Path(f"/proc/sys/net/ipv6/conf/{claim.device}/forwarding").read_text().strip()
     return neighbour_advertisement(mac, address, router=forwarding == "1")
-
-
-def _checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071) of an even number of bytes."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF

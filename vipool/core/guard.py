@@ -45,12 +45,7 @@ def render(permits: Sequence[spec.Permit] | None, *, tracking: bool = False) -> 
         return ""
     rules = (*_ALWAYS, *dict.fromkeys(rule for permit in permits for rule in _rule(permit)))
     lines = list(ruleset.base("prerouting", "filter hook prerouting priority mangle", rules, policy="drop"))
-    return ruleset.table(TABLE, lines if tracking else [*_untracked(), *lines])
-
-
-def _untracked() -> Iterator[str]:
-    for name, hook in (("untracked_in", "prerouting"), ("untracked_out", "output")):
-        yield from ruleset.base(name, f"filter hook {hook} priority raw", ["meta l4proto tcp notrack"])
+    return ruleset.table(TABLE, lines if tracking else [*ruleset.untracked(), *lines])
 
 
 def _rule(permit: spec.Permit) -> Iterator[str]:

@@ -19,7 +19,7 @@ Promises: pure; only parsed addresses and checked ids enter the rules, and equal
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
-from vipool.core import attach, returning
+from vipool.core import attach, returning, ruleset
 from vipool.model import spec, wiring
 
 PREFIX = "qrouter-"
@@ -47,20 +47,20 @@ def namespace(item: spec.Router) -> wiring.Namespace | None:
         return None
     devices = [attach.device(port, inside_device(port)) for port in item.interfaces]
     routes: list[wiring.Route] = []
-    ruleset = ""
+    rules = ""
     if item.gateway is not None:
         outside = outside_device(item.gateway)
         held = translations(item.floating_ips)
         devices.append(attach.device(item.gateway, outside, [f"{external}/32" for external in held]))
         routes.extend(attach.routes(item.gateway, outside))
-        ruleset = render_rules(item.gateway, held, snat=item.snat)
-    ruleset += returning.render(_near(item.returns, devices))
+        rules = render_rules(item.gateway, held, snat=item.snat)
+    rules += returning.render(_near(item.returns, devices))
     routes.extend(_static(item, devices))
     return wiring.Namespace(
         name=namespace_name(item.id),
         devices=tuple(devices),
         routes=tuple(_one_for_each_destination(routes)),
-        ruleset=ruleset,
+        ruleset=rules,
         forwarding=True,
     )
 
@@ -115,21 +115,21 @@ def render_rules(gateway: spec.Attachment, held: Mapping[str, str], *, snat: boo
     chains: list[str] = []
     if held:
         chains += [*_map("inward", held), *_map("outward", _backwards(held))]
-        chains += _chain("prerouting", "nat hook prerouting priority dstnat", ["dnat to ip daddr map @inward"])
+        chains += ruleset.base("prerouting", "nat hook prerouting priority dstnat", ["dnat to ip daddr map @inward"])
         # Chain priorities have names at every hook but this one before nftables 1.0.7: -100 is dstnat.
-        chains += _chain("output", "nat hook output priority -100", ["dnat to ip daddr map @inward"])
+        chains += ruleset.base("output", "nat hook output priority -100", ["dnat to ip daddr map @inward"])
     if snat and source:
         guard = [
             f"iifname {outside} ct state new ct status dnat accept",
             f"iifname {outside} oifname != {outside} ct state new drop",
         ]
-        chains += _chain("forward", "filter hook forward priority filter", guard)
+        chains += ruleset.base("forward", "filter hook forward priority filter", guard)
     leaving = _leaving(outside, source if snat else None, held=bool(held), hairpin=source)
     if leaving:
-        chains += _chain("postrouting", "nat hook postrouting priority srcnat", leaving)
+        chains += ruleset.base("postrouting", "nat hook postrouting priority srcnat", leaving)
     if not chains:
         return ""
-    return "\n".join([f"table ip {TABLE} {{", *chains, "}"]) + "\n"
+    return ruleset.table(TABLE, chains, "ip")
 
 
 def _leaving(outside: str, source: str | None, *, held: bool, hairpin: str | None) -> list[str]:
@@ -163,7 +163,3 @@ def _map(name: str, pairs: Mapping[str, str]) -> list[str]:
         "\t\t}",
         "\t}",
     ]
-
-
-def _chain(name: str, kind: str, rules: Iterable[str]) -> list[str]:
-    return [f"\tchain {name} {{", f"\t\ttype {kind}; policy accept;", *(f"\t\t{rule}" for rule in rules), "\t}"]

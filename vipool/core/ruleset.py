@@ -32,6 +32,12 @@ def chain(name: str, rules: Iterable[str]) -> Iterator[str]:
     yield from (f"\tchain {name} {{", *(f"\t\t{rule}" for rule in rules), "\t}")
 
 
+def untracked() -> Iterator[str]:
+    """The chains by which no connection of TCP is tracked, in either direction."""
+    for name, hook in (("untracked_in", "prerouting"), ("untracked_out", "output")):
+        yield from base(name, f"filter hook {hook} priority raw", ["meta l4proto tcp notrack"])
+
+
 def declaration(kind: str, name: str, statements: Iterable[str]) -> Iterator[str]:
     """A named set or map."""
     yield from (f"\t{kind} {name} {{", *(f"\t\t{statement}" for statement in statements), "\t}")

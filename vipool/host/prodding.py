@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from vipool.host import conntrack, namespaces
+from vipool.host import checksum, conntrack, namespaces
 
 Way: TypeAlias = tuple[conntrack.End, conntrack.End]
 """From one end to another."""
@@ -67,11 +67,4 @@ def segment(source: conntrack.End, destination: conntrack.End, sequence: int, ac
     """A TCP segment that carries nothing but an acknowledgement, with its checksum (RFC 9293, section 3.1)."""
     plain = _TCP.pack(source[1], destination[1], sequence, acknowledged, _WORDS, _ACK, 0, 0, 0)
     pseudo = source[0].packed + destination[0].packed + struct.pack("!IHH", len(plain), 0, socket.IPPROTO_TCP)
-    return plain[:16] + struct.pack("!H", _checksum(pseudo + plain)) + plain[18:]
-
-
-def _checksum(data: bytes) -> int:
-    total: int = sum(each for (each,) in struct.iter_unpack("!H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return plain[:16] + struct.pack("!H", checksum.of(pseudo + plain)) + plain[18:]

@@ -244,11 +244,7 @@ def _transport(row: listener.Listener | pool.Pool) -> str:
 
 
 def _untracked(plan: Plan) -> Iterator[str]:
-    if "TCP" in plan.part.transports:
-        yield from streams.untracked()
-        return
-    for name, hook in (("untracked_in", "prerouting"), ("untracked_out", "output")):
-        yield from ruleset.base(name, f"filter hook {hook} priority raw", ["meta l4proto tcp notrack"])
+    yield from streams.untracked() if "TCP" in plan.part.transports else ruleset.untracked()
 
 
 def _entrance(plan: Plan, fronts: Sequence[listener.Listener]) -> Iterator[str]:
